@@ -1,0 +1,91 @@
+package stack
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// lambdaBuild is how functions are built: static, small, without paths of
+// this machine, and without the RPC mode of the retired go1.x runtime.
+var lambdaBuild = []string{
+	"CGO_ENABLED=0",
+	`GOFLAGS=-trimpath -tags=lambda.norpc "-ldflags=-s -w"`,
+}
+
+// samBuild builds every function of the template. SAM's --cached stays off:
+// it looks at a function's own folder only and would miss a change in shared/.
+// Go's build cache makes up for it.
+func (s *Stack) samBuild(ctx context.Context) error {
+	return s.command(ctx, "build", lambdaBuild, s.tool("sam", "sam"), "build", "--parallel",
+		"--config-env", "local", "--template-file", "template.yaml", "--build-dir", s.buildDir(),
+		"--parameter-overrides", "Architecture="+architecture())
+}
+
+func (s *Stack) buildDir() string { return filepath.Join(s.opts.Data, "sam", "build") }
+
+// goBuild builds the fleet's programs into the data folder.
+func (s *Stack) goBuild(ctx context.Context) error {
+	return s.command(ctx, "go-build", nil, "go", "build", "-trimpath", "-o", s.binary(""), "./fleet/worker", "./fleet/relay")
+}
+
+func (s *Stack) binary(name string) string {
+	return filepath.Join(s.opts.Data, "bin") + string(filepath.Separator) + name
+}
+
+// tool is the path of a program that scripts/setup installed.
+func (s *Stack) tool(venv, name string) string {
+	return filepath.Join(s.opts.Root, ".tools", venv, "bin", name)
+}
+
+// architecture is this machine's, by Lambda's name for it.
+func architecture() string {
+	if runtime.GOARCH == "arm64" {
+		return "arm64"
+	}
+	return "x86_64"
+}
+
+// command runs a program to its end. When it fails, the error has the end of
+// what it said; all of it is in the log.
+func (s *Stack) command(ctx context.Context, name string, env []string, argv ...string) error {
+	log := filepath.Join(s.logDir(), name+".log")
+	out, err := os.Create(log)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = s.opts.Root, out, out
+	cmd.Env = append(append(baseEnv(), s.awsEnv()...), env...)
+	cmd.SysProcAttr = ownGroup()
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.WaitDelay = 5 * time.Second
+	err = startOnLastingThread(cmd)
+	if err == nil {
+		err = cmd.Wait()
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("%s failed (%w); the end of its log %s:\n%s", name, err, log, tail(log, 15))
+	}
+	return nil
+}
+
+// tail returns the last lines of a file.
+func tail(file string, lines int) string {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err.Error()
+	}
+	all := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return "  " + strings.Join(all[max(0, len(all)-lines):], "\n  ")
+}
