@@ -1,0 +1,127 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"crypto/subtle"
+	"encoding/base64"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"parley/shared/id"
+	"parley/shared/problem"
+)
+
+// StartLambda serves h to API Gateway (HTTP API, payload 2.0) and never returns.
+func StartLambda(h http.Handler) { lambda.Start(Lambda(h)) }
+
+// Lambda lets an http.Handler answer API Gateway's events.
+func Lambda(h http.Handler) func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+	return func(ctx context.Context, ev events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+		w := &answer{header: http.Header{}}
+		r, err := request(ctx, ev)
+		if err != nil {
+			WriteProblem(w, ev.RequestContext.RequestID, problem.From(err))
+		} else {
+			h.ServeHTTP(w, r)
+		}
+		return w.event(), nil
+	}
+}
+
+func request(ctx context.Context, ev events.APIGatewayV2HTTPRequest) (*http.Request, error) {
+	body := []byte(ev.Body)
+	if ev.IsBase64Encoded {
+		raw, err := base64.StdEncoding.DecodeString(ev.Body)
+		if err != nil {
+			return nil, errMalformed.Because(err)
+		}
+		body = raw
+	}
+	path, err := url.PathUnescape(ev.RawPath)
+	if err != nil || !strings.HasPrefix(path, "/") {
+		return nil, problem.New(problem.NotFound, "not_found", "There is nothing at this address.")
+	}
+	r, err := http.NewRequestWithContext(ctx, ev.RequestContext.HTTP.Method, "/", bytes.NewReader(body))
+	if err != nil {
+		return nil, problem.New(problem.Malformed, "malformed_request", "The request can't be read.").Because(err)
+	}
+	r.URL = &url.URL{Path: path, RawPath: ev.RawPath, RawQuery: ev.RawQueryString}
+	for name, value := range ev.Headers {
+		r.Header.Set(name, value)
+	}
+	r.RemoteAddr = net.JoinHostPort(ev.RequestContext.HTTP.SourceIP, "0")
+	r.Header.Set(requestIDHeader, ev.RequestContext.RequestID)
+	return r, nil
+}
+
+// answer gathers what a handler writes.
+type answer struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (a *answer) Header() http.Header { return a.header }
+
+func (a *answer) WriteHeader(status int) {
+	if a.status == 0 {
+		a.status = status
+	}
+}
+
+func (a *answer) Write(p []byte) (int, error) {
+	a.WriteHeader(http.StatusOK)
+	return a.body.Write(p)
+}
+
+func (a *answer) event() events.APIGatewayV2HTTPResponse {
+	headers := make(map[string]string, len(a.header))
+	for name, values := range a.header {
+		headers[name] = strings.Join(values, ", ")
+	}
+	return events.APIGatewayV2HTTPResponse{StatusCode: a.status, Headers: headers, Body: a.body.String()}
+}
+
+const requestIDHeader = "X-Parley-Request-Id"
+
+func requestID(r *http.Request) string {
+	if given := r.Header.Get(requestIDHeader); given != "" && len(given) <= 64 {
+		return given
+	}
+	return id.New(time.Now())
+}
+
+// Headers by which the edge vouches for a request and says who sent it.
+const (
+	EdgeSecretHeader = "X-Edge-Secret"
+	ViewerHeader     = "Cloudfront-Viewer-Address" // address:port
+)
+
+// viewer is the client's address: the edge's word if the request carries its
+// secret, else the connection's.
+func (s *Service) viewer(r *http.Request) string {
+	peer := r.RemoteAddr
+	given := r.Header.Get(EdgeSecretHeader)
+	if s.EdgeSecret != "" && subtle.ConstantTimeCompare([]byte(given), []byte(s.EdgeSecret)) == 1 {
+		if v := r.Header.Get(ViewerHeader); v != "" {
+			peer = v
+		}
+	}
+	at := strings.LastIndexByte(peer, ':')
+	if at < 0 {
+		return ""
+	}
+	ip, err := netip.ParseAddr(strings.Trim(peer[:at], "[]"))
+	if err != nil {
+		return ""
+	}
+	return ip.Unmap().String()
+}

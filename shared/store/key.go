@@ -1,0 +1,38 @@
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// Names of the key attributes, the same in every table.
+const (
+	pk = "PK"
+	sk = "SK"
+)
+
+func key(p, s string) map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{pk: str(p), sk: str(s)}
+}
+
+// owner is the partition of everything that belongs to one user.
+func owner(user string) string { return "U#" + user }
+
+// Rows of the chats table.
+func chatKey(user, chat string) item         { return key(owner(user), "C#"+chat) }
+func messageKey(user, chat, msg string) item { return key(owner(user), messagePrefix(chat)+msg) }
+func guardKey(user, idempotency string) item { return key(owner(user), "I#"+digest(idempotency)) }
+func quotaKey(user, hour string) item        { return key(owner(user), "Q#"+hour) }
+
+func messagePrefix(chat string) string { return "M#" + chat + "#" }
+
+// bodyKey names the S3 object of a body too large for its row.
+func bodyKey(user, chat, msg string) string { return "bodies/" + user + "/" + chat + "/" + msg }
+
+// digest shortens and hides what a key is looked up by.
+func digest(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
