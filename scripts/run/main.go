@@ -50,6 +50,7 @@ func run() (int, error) {
 	}
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer cancel()
+	context.AfterFunc(ctx, cancel) // a second Ctrl-C doesn't wait
 	parley, err := stack.Start(ctx, opts)
 	if err != nil {
 		if ctx.Err() != nil { // asked to stop while starting: not a failure
@@ -90,6 +91,7 @@ func parse(args []string) (stack.Options, []string, error) {
 	flags.IntVar(&opts.ValkeyPort, "valkey-port", opts.ValkeyPort, "port of Valkey (default 6390)")
 	flags.BoolVar(&opts.FreePorts, "free-ports", false, "use any free port where none is given")
 	flags.BoolVar(&opts.WithoutFleet, "without-fleet", false, "leave worker and relay out")
+	flags.BoolVar(&opts.DynamoDB, "dynamodb", false, "start an exact DynamoDB for tests too (DYNAMODB_URL)")
 	err = flags.Parse(args)
 	return opts, flags.Args(), err
 }
@@ -104,14 +106,17 @@ func runCommand(parley *stack.Stack, argv []string) (int, error) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
+	var err error
 	select {
-	case err := <-ended:
-		return exitCode(cmd, err)
+	case err = <-ended:
 	case <-parley.Done():
 		cmd.Process.Signal(syscall.SIGTERM)
-		<-ended
-		return 1, parley.Err()
+		err = <-ended
 	}
+	if died := parley.Err(); died != nil && !errors.Is(died, context.Canceled) {
+		return 1, died
+	}
+	return exitCode(cmd, err)
 }
 
 // exitCode is the command's; 128 and the signal when one ended it.

@@ -24,7 +24,7 @@ var lambdaBuild = []string{
 // Go's build cache makes up for it.
 func (s *Stack) samBuild(ctx context.Context) error {
 	return s.command(ctx, "build", lambdaBuild, s.tool("sam", "sam"), "build", "--parallel",
-		"--config-env", "local", "--template-file", "template.yaml", "--build-dir", s.buildDir(),
+		"--config-file", filepath.Join(s.opts.Root, "samconfig.toml"), "--config-env", "local", "--template-file", "template.yaml", "--build-dir", s.buildDir(),
 		"--parameter-overrides", "Architecture="+architecture())
 }
 

@@ -60,6 +60,9 @@ func parseOutputs(body []byte) (map[string]string, error) {
 // makeBucket creates a bucket; one that exists is left as it is.
 func (c cloud) makeBucket(ctx context.Context, name string) error {
 	_, err := c.call(ctx, "s3", http.MethodPut, "/"+name, "")
+	if err != nil && strings.Contains(err.Error(), "BucketAlreadyOwnedByYou") {
+		return nil
+	}
 	return err
 }
 

@@ -45,7 +45,7 @@ func (s *Stack) samDeploy(ctx context.Context) error {
 		return err
 	}
 	return s.command(ctx, "deploy", nil, append([]string{s.tool("sam", "sam"), "deploy",
-		"--config-env", "local", "--template-file", filepath.Join(s.buildDir(), "template.yaml"),
+		"--config-file", filepath.Join(s.opts.Root, "samconfig.toml"), "--config-env", "local", "--template-file", filepath.Join(s.buildDir(), "template.yaml"),
 		"--stack-name", stackName, "--s3-bucket", deployBucket, "--parameter-overrides"}, s.parameters()...)...)
 }
 

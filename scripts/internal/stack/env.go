@@ -37,7 +37,11 @@ func (s *Stack) awsEnv() []string {
 // addresses of its parts, and every output of template.yaml, its name in
 // capitals (AccountsTable is ACCOUNTS_TABLE).
 func (s *Stack) Env() []string {
-	return append(s.fleetEnv(), "PARLEY_URL="+s.URL(), "DATA_DIR="+s.opts.Data)
+	env := append(s.fleetEnv(), "PARLEY_URL="+s.URL(), "DATA_DIR="+s.opts.Data)
+	if s.dynamoDB != "" {
+		env = append(env, "DYNAMODB_URL="+s.dynamoDB)
+	}
+	return env
 }
 
 func (s *Stack) fleetEnv() []string {

@@ -25,6 +25,10 @@ type Options struct {
 	FreePorts bool
 	// WithoutFleet leaves worker and relay out.
 	WithoutFleet bool
+	// DynamoDB starts an exact DynamoDB in memory for tests besides; its
+	// address is DYNAMODB_URL. Where there is none for this platform, there
+	// is no such variable.
+	DynamoDB bool
 	// Progress gets one line for each step; default: nowhere.
 	Progress io.Writer
 }

@@ -98,3 +98,23 @@ func (s *Stack) startRelay(ctx context.Context) error {
 		grace: 10 * time.Second,
 	}, s.URL()+"/readyz", time.Minute)
 }
+
+// startDynamoDB starts dynoxide, which is there for Linux on x86-64 only.
+func (s *Stack) startDynamoDB(ctx context.Context) error {
+	binary := filepath.Join(s.opts.Root, ".tools/node/node_modules/@dynoxide/linux-x64/dynoxide")
+	if _, err := os.Stat(binary); err != nil {
+		return nil
+	}
+	port, err := freePort()
+	if err != nil {
+		return err
+	}
+	s.dynamoDB = "http://" + loopback(port)
+	return s.keep.run(ctx, program{
+		name:  "dynamodb",
+		argv:  []string{binary, "--host", "127.0.0.1", "--port", strconv.Itoa(port)},
+		env:   baseEnv(),
+		dir:   s.opts.Data,
+		grace: 5 * time.Second,
+	}, "", 0)
+}

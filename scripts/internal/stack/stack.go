@@ -18,6 +18,8 @@ type Stack struct {
 	ctx     context.Context
 	secret  string
 	outputs map[string]string
+
+	dynamoDB string // address of the tests' DynamoDB, if there is one
 }
 
 // Start brings everything up and returns when Parley is ready to serve. What
@@ -56,6 +58,11 @@ func (s *Stack) up(ctx context.Context) error {
 		{"engine is up", s.startEngine},
 	} {
 		if err := s.step(part.name, func() error { return part.start(ctx) }); err != nil {
+			return err
+		}
+	}
+	if s.opts.DynamoDB {
+		if err := s.step("dynamodb for tests is up", func() error { return s.startDynamoDB(ctx) }); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,44 @@
+# What can be done with a checkout of Parley: `make` lists it.
+# PORT, AWS_PORT, ENGINE_PORT, VALKEY_PORT and DATA_DIR move `make run`.
+
+RUN = .tools/bin/run
+
+.PHONY: help setup run chat test test-sam bench lint fmt clean FORCE
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install the tools that the rest needs into .tools/
+	@scripts/setup
+
+run: setup $(RUN) ## start Parley here and serve it at http://127.0.0.1:8080
+	@exec $(RUN)
+
+chat: ## talk to a running Parley in the terminal
+	@go run ./scripts/chat
+
+test: setup-check $(RUN) ## run every check and test there is
+	@scripts/test
+
+test-sam: setup ## call the functions with SAM CLI's own emulation (needs Docker)
+	@scripts/test-sam
+
+bench: setup $(RUN) ## measure a running Parley
+	@go run ./scripts/bench
+
+lint: setup-check ## format, vet, staticcheck, known vulnerabilities, templates
+	@scripts/lint
+
+fmt: ## format the Go code
+	@gofmt -w $$(git ls-files -co --exclude-standard '*.go')
+
+clean: ## remove build output and the data of make run (accounts, chats, files)
+	@rm -rf .data .aws-sam $(RUN)
+
+.PHONY: setup-check
+setup-check:
+	@scripts/setup check
+
+# Go's own cache knows best whether anything has changed.
+$(RUN): FORCE
+	@go build -o $@ ./scripts/run
