@@ -1,0 +1,74 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"parley/shared/chat"
+)
+
+// Chunk is what one event of an answer brings.
+type Chunk struct {
+	Text   string      // valid UTF-8, may be empty
+	Finish string      // stop, length, …: in the last chunk but for the usage
+	Usage  *chat.Usage // the engine's own count, if it says one
+}
+
+// Stream is an answer as it arrives.
+type Stream struct {
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	watch  *time.Timer
+	idle   time.Duration
+	body   io.Closer
+	events *events
+	seam   seam
+	finish bool
+}
+
+// Next returns the next chunk. It returns io.EOF after the last one of a whole
+// answer; one that breaks off ends with ErrDown, or with the context's cause.
+func (s *Stream) Next() (Chunk, error) {
+	data, err := s.events.next()
+	s.watch.Reset(s.idle)
+	switch {
+	case err == nil && data == "[DONE]" && s.finish:
+		return Chunk{}, io.EOF
+	case err == nil:
+		return s.chunk(data)
+	case context.Cause(s.ctx) != nil:
+		return Chunk{}, context.Cause(s.ctx)
+	case errors.Is(err, io.EOF) && s.finish:
+		return Chunk{}, io.EOF
+	default:
+		return Chunk{}, fmt.Errorf("%w: the answer broke off: %w", ErrDown, err)
+	}
+}
+
+func (s *Stream) chunk(data string) (Chunk, error) {
+	c, err := decodeChunk(data)
+	if err != nil {
+		return Chunk{}, err
+	}
+	if c.Finish != "" {
+		s.finish = true
+	}
+	c.Text = s.seam.join(c.Text)
+	return c, nil
+}
+
+// Close ends the answer; the engine stops working on it.
+func (s *Stream) Close() {
+	s.watch.Stop()
+	s.cancel(nil)
+	_ = s.body.Close() // nothing depends on how a read body closes
+}
+
+// clean replaces what isn't valid UTF-8, and drops NUL.
+func clean(text string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "")
+}

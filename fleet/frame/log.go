@@ -1,0 +1,105 @@
+package frame
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"parley/fleet/valkey"
+	"parley/shared/chat"
+)
+
+const (
+	// keepFor is how long frames stay after the last one; then the table has the
+	// reply, or nobody will ever finish it.
+	keepFor = time.Hour
+	// maxFrames bounds a stream: half an hour at ten frames a second. A longer
+	// reply loses its oldest frames and can then be read only when it has ended.
+	maxFrames = 18_000
+	page      = 500 // frames in one read
+)
+
+// Log stores and reads the frames of replies.
+type Log struct{ client *redis.Client }
+
+// NewLog returns the log in client's server.
+func NewLog(client *redis.Client) *Log { return &Log{client} }
+
+// Begin announces an attempt and returns what was published before it. From then
+// on no earlier attempt can add to the reply. It fails with chat.ErrStale if a
+// later attempt has begun.
+func (l *Log) Begin(ctx context.Context, ref chat.Ref, attempt int) (*Text, error) {
+	if err := l.Append(ctx, ref, Frame{Attempt: attempt, Seq: 1}); err != nil {
+		return nil, err
+	}
+	return l.Text(ctx, ref)
+}
+
+// Append adds a frame and announces it. It fails with chat.ErrStale if a later
+// attempt has begun. After any other failure the frame may have been added or
+// not: go on with the next sequence number, from a Start that is known to be
+// there.
+func (l *Log) Append(ctx context.Context, ref chat.Ref, f Frame) error {
+	body, err := encode(f)
+	if err != nil {
+		return err
+	}
+	name := valkey.Frames(ref)
+	_, err = l.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		p.XAdd(ctx, &redis.XAddArgs{Stream: name, ID: f.ID(), MaxLen: maxFrames, Approx: true, Values: []string{"f", body}})
+		p.Publish(ctx, name, body)
+		p.Expire(ctx, name, keepFor)
+		return nil
+	})
+	switch {
+	case err == nil:
+		return nil
+	case strings.Contains(err.Error(), "equal or smaller"):
+		return chat.ErrStale
+	default:
+		return fmt.Errorf("append frame %s of %s: %w", f.ID(), ref.Message, err)
+	}
+}
+
+// Text gathers all frames of a reply.
+func (l *Log) Text(ctx context.Context, ref chat.Ref) (*Text, error) {
+	var t Text
+	for {
+		frames, err := l.Read(ctx, ref, t.Last)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range frames {
+			t.Add(f)
+		}
+		if len(frames) < page {
+			return &t, nil
+		}
+	}
+}
+
+// Read returns the next frames after that one, at most 500; from the beginning
+// for a zero Frame.
+func (l *Log) Read(ctx context.Context, ref chat.Ref, after Frame) ([]Frame, error) {
+	from := "-"
+	if after.Seq > 0 {
+		from = "(" + after.ID()
+	}
+	entries, err := l.client.XRangeN(ctx, valkey.Frames(ref), from, "+", page).Result()
+	if err != nil {
+		return nil, fmt.Errorf("read frames of %s: %w", ref.Message, err)
+	}
+	frames := make([]Frame, 0, len(entries))
+	for _, e := range entries {
+		body, _ := e.Values["f"].(string)
+		f, err := Decode(body)
+		if err != nil {
+			return nil, fmt.Errorf("frame %s of %s: %w", e.ID, ref.Message, err)
+		}
+		frames = append(frames, f)
+	}
+	return frames, nil
+}

@@ -1,0 +1,31 @@
+// Package valkey is what the fleet shares through Valkey (or Redis 6.2 and up)
+// besides the frames themselves: the names of keys, one pub/sub connection for
+// everything that a process listens to, leases and requests to stop.
+//
+// Nothing here is needed for a reply to be written and kept. Without Valkey a
+// worker goes on and the queue's visibility is the lease; readers get the reply
+// from the table when it has ended.
+package valkey
+
+import (
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Open returns a client of the server at addr (host:port). It doesn't connect
+// yet. Its time-outs are short, because whoever calls can do without.
+func Open(addr string) *redis.Client {
+	return redis.NewClient(&redis.Options{
+		Addr:                  addr,
+		DialTimeout:           300 * time.Millisecond,
+		ReadTimeout:           500 * time.Millisecond,
+		WriteTimeout:          500 * time.Millisecond,
+		PoolTimeout:           time.Second,
+		PoolSize:              16,
+		MaxRetries:            -1, // callers know what may be repeated
+		DialerRetries:         1,
+		ContextTimeoutEnabled: true,
+		DisableIdentity:       true,
+	})
+}
