@@ -2,6 +2,7 @@ package stack
 
 import (
 	"net"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -60,4 +61,20 @@ func TestSamePortTwiceIsRefused(t *testing.T) {
 	if err := o.complete(); err == nil || !strings.Contains(err.Error(), "ENGINE_PORT") {
 		t.Errorf("error %v, want one that names ENGINE_PORT", err)
 	}
+}
+
+func TestOneStackPerDataFolder(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "lock")
+	unlock, err := lock(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lock(file); err == nil || !strings.Contains(err.Error(), filepath.Dir(file)) {
+		t.Errorf("second lock: %v, want an error that names the folder", err)
+	}
+	unlock()
+	if unlock, err = lock(file); err != nil {
+		t.Fatalf("lock after unlock: %v", err)
+	}
+	unlock()
 }

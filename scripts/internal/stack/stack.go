@@ -19,6 +19,7 @@ type Stack struct {
 	secret  string
 	outputs map[string]string
 
+	unlock   func()
 	dynamoDB string // address of the tests' DynamoDB, if there is one
 }
 
@@ -32,11 +33,16 @@ func Start(ctx context.Context, opts Options) (*Stack, error) {
 	if err := os.MkdirAll(s.logDir(), 0o700); err != nil {
 		return nil, err
 	}
-	var err error
-	if s.secret, err = readSecret(filepath.Join(opts.Data, "edge-secret")); err != nil {
+	unlock, err := lock(filepath.Join(opts.Data, "lock"))
+	if err != nil {
 		return nil, err
 	}
+	s.unlock = unlock
 	s.ctx, s.keep = newKeeper(ctx, s.logDir())
+	if s.secret, err = readSecret(filepath.Join(opts.Data, "edge-secret")); err != nil {
+		s.Stop()
+		return nil, err
+	}
 	if err := s.up(s.ctx); err != nil {
 		defer s.Stop()
 		if s.ctx.Err() != nil { // a part died, or the caller gave up: that is the reason
@@ -107,7 +113,10 @@ func (s *Stack) Done() <-chan struct{} { return s.ctx.Done() }
 func (s *Stack) Err() error { return context.Cause(s.ctx) }
 
 // Stop ends every part, in the reverse order, and returns when all are gone.
-func (s *Stack) Stop() { s.keep.stop() }
+func (s *Stack) Stop() {
+	s.keep.stop()
+	s.unlock()
+}
 
 // step runs do and reports how long it took.
 func (s *Stack) step(name string, do func() error) error {
