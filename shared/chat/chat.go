@@ -62,6 +62,8 @@ type Chat struct {
 	Pinned    bool      `json:"pinned"`
 	Archived  bool      `json:"archived"`
 	Running   string    `json:"running_reply_id,omitempty"` // hint: the reply that may still run
+
+	Last string `json:"-"` // id of its last reply: sorts chats by activity
 }
 
 // Message is a question or a reply.
@@ -82,6 +84,7 @@ type Message struct {
 	Attempt  int       `json:"-"` // how often a worker has claimed the reply
 	Deadline time.Time `json:"-"` // a reply not started by then fails
 	Hour     string    `json:"-"` // quota window that paid for it
+	Lapsed   bool      `json:"-"` // AsOf found it failed; nobody has written that down
 }
 
 // Usage counts tokens, as they arrived at the worker.
@@ -119,8 +122,24 @@ type Prompt struct {
 // Ref names the reply that the prompt asks for.
 func (p Prompt) Ref() Ref { return Ref{User: p.User, Chat: p.Chat, Message: p.Reply} }
 
+// Outlook is how a prompt stands in its queue when it is accepted.
+type Outlook struct {
+	Ahead int     `json:"ahead"`       // prompts that wait before it, about
+	ETA   float64 `json:"eta_seconds"` // until it starts, from the fleet's measured rate
+}
+
 // PromptVersion is the form of Prompt that this release writes.
 const PromptVersion = 1
+
+// Result is how a worker ends a reply.
+type Result struct {
+	Status  Status // Done, Failed or Cancelled
+	Text    string // what was streamed
+	Finish  string
+	Usage   Usage
+	Failure *Failure // of a Failed one
+	Hour    string   // quota window that a failed reply is given back to
+}
 
 // Failures that end a reply for good.
 var (
@@ -146,14 +165,13 @@ func ReplyOf(question string) string { return id.Next(question) }
 func QuestionOf(reply string) string { return id.Prev(reply) }
 
 // Pending returns the reply that question stands for as long as the reply has
-// no row of its own: queued, or failed once its deadline has passed.
-func Pending(question Message, now time.Time) Message {
-	reply := Message{
+// no row of its own. Readers see it AsOf now.
+func Pending(question Message) Message {
+	return Message{
 		ID: ReplyOf(question.ID), Chat: question.Chat, Parent: question.ID, Role: Assistant,
 		Status: Queued, Model: question.Model, CreatedAt: question.CreatedAt,
 		Deadline: question.Deadline, Hour: question.Hour,
 	}
-	return reply.AsOf(now)
 }
 
 // AsOf returns m as a reader has to see it at that time: what is still queued
@@ -161,7 +179,7 @@ func Pending(question Message, now time.Time) Message {
 func (m Message) AsOf(now time.Time) Message {
 	if m.Status == Queued && now.After(m.Deadline) {
 		f := DeadlineExceeded
-		m.Status, m.Failure = Failed, &f
+		m.Status, m.Failure, m.Lapsed = Failed, &f, true
 	}
 	return m
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"parley/shared/quota"
 )
 
 // Names of the key attributes, the same in every table.
@@ -25,6 +27,9 @@ func chatKey(user, chat string) item         { return key(owner(user), "C#"+chat
 func messageKey(user, chat, msg string) item { return key(owner(user), messagePrefix(chat)+msg) }
 func guardKey(user, idempotency string) item { return key(owner(user), "I#"+digest(idempotency)) }
 func quotaKey(user, hour string) item        { return key(owner(user), "Q#"+hour) }
+
+// rateKey is where a worker reports its rate; the fleet owns these rows.
+func rateKey(p quota.Plan, worker string) item { return key("F#"+string(p), "W#"+worker) }
 
 func messagePrefix(chat string) string { return "M#" + chat + "#" }
 

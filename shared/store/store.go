@@ -28,10 +28,11 @@ import (
 )
 
 // AWS reads region, credentials and endpoint as the SDK does and adds the limits
-// that it lacks: 1 s to connect, 5 s for a call, three tries.
+// that it lacks: 1 s to connect, 25 s for a call, which a long poll needs and
+// which a caller's own deadline shortens, and three tries.
 func AWS(ctx context.Context) (aws.Config, error) {
 	client := awshttp.NewBuildableClient().
-		WithTimeout(5 * time.Second).
+		WithTimeout(25 * time.Second).
 		WithDialerOptions(func(d *net.Dialer) { d.Timeout = time.Second }).
 		WithTransportOptions(func(t *http.Transport) {
 			t.TLSHandshakeTimeout = time.Second

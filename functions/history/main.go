@@ -1,0 +1,58 @@
+// History serves what a user reads and tidies: chats, messages, feedback.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"parley/shared/api"
+	"parley/shared/auth"
+	"parley/shared/chat"
+	"parley/shared/chatapi"
+	"parley/shared/config"
+	"parley/shared/queue"
+	"parley/shared/store"
+)
+
+type settings struct {
+	AccountsTable string `env:"ACCOUNTS_TABLE,required"`
+	ChatsTable    string `env:"CHATS_TABLE,required"`
+	BodiesBucket  string `env:"BODIES_BUCKET,required"`
+	PurgeQueue    string `env:"PURGE_QUEUE_URL,required"`
+	EdgeSecret    string `env:"EDGE_SECRET"`
+}
+
+func main() {
+	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
+	h, err := handler(context.Background(), log)
+	if err != nil {
+		log.Error("can't start", "error", err.Error())
+		os.Exit(1)
+	}
+	api.StartLambda(h)
+}
+
+func handler(ctx context.Context, log *slog.Logger) (http.Handler, error) {
+	c, err := config.Load[settings]()
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := store.AWS(ctx)
+	if err != nil {
+		return nil, err
+	}
+	db := store.DynamoDB(cfg)
+	chats, err := store.NewChats(db, s3.NewFromConfig(cfg), c.ChatsTable, c.BodiesBucket)
+	if err != nil {
+		return nil, err
+	}
+	service := &api.Service{Verifier: auth.NewKeyring(store.NewAccounts(db, c.AccountsTable), time.Now), EdgeSecret: c.EdgeSecret, Log: log}
+	history := &chat.History{Store: chats, Now: time.Now}
+	return service.Mux(chatapi.History(service, history, chats, queue.NewPurges(sqs.NewFromConfig(cfg), c.PurgeQueue))), nil
+}

@@ -1,0 +1,339 @@
+package chat
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"parley/shared/id"
+	"parley/shared/problem"
+	"parley/shared/quota"
+)
+
+// Question is what a user asks to be sent.
+type Question struct {
+	Chat   string // ULID; empty for a new chat
+	Parent string // ULID of a reply; the chat's own id for the root; empty: go on where the chat is
+	Text   string
+	Model  string // empty: the fleet's own choice
+	Key    string // Idempotency-Key; empty: none
+}
+
+// Limits of a question besides its tokens, which are the plan's.
+const (
+	MaxKey   = 255 // bytes
+	MaxModel = 100 // bytes
+)
+
+// KeyLife is how long an Idempotency-Key holds.
+const KeyLife = 24 * time.Hour
+
+// Validate names everything that is wrong with q for a user of those limits.
+func (q Question) Validate(l quota.Limits) error {
+	var c problem.Check
+	c.That(q.Chat == "" || id.Valid(q.Chat), "chat_id", "bad_id", "This is not the id of a chat.")
+	c.That(q.Parent == "" || id.Valid(q.Parent), "parent_id", "bad_id", "This is not the id of a message.")
+	c.That(q.Parent == "" || q.Chat != "", "parent_id", "no_chat", "A parent needs the chat that it is in.")
+	c.That(strings.TrimFunc(q.Text, unicode.IsSpace) != "", "text", "text_empty", "Write something first.")
+	c.That(Tokens(q.Text) <= l.TokensPerMessage, "text", "text_too_long",
+		fmt.Sprintf("The message has about %d tokens; your plan takes %d.", Tokens(q.Text), l.TokensPerMessage))
+	c.That(len(q.Model) <= MaxModel, "model", "bad_model", "There is no such model.")
+	c.That(validKey(q.Key), "Idempotency-Key", "bad_key", "The key must have 1 to 255 printable ASCII characters.")
+	return c.Err()
+}
+
+func validKey(k string) bool {
+	return len(k) <= MaxKey && !strings.ContainsFunc(k, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+// Tokens estimates the tokens of a text as the contract does: a quarter of its
+// characters, rounded up. The worker fits the exact count to the model.
+func Tokens(text string) int { return (utf8.RuneCountInString(text) + 3) / 4 }
+
+// Sending is one send on its way: a question with everything that was decided
+// for it. It is the same each time that its Idempotency-Key is tried again.
+type Sending struct {
+	User     string
+	Chat     string
+	NewChat  bool
+	Title    string // of a new chat
+	Question Message
+	Reply    string
+	Existing bool   // the question is there already: only another reply is asked for
+	Key      string // Idempotency-Key, or empty
+	Body     string // digest of what the key stands for
+	Limit    int    // messages that the user may send in the question's hour
+	Replaces string // running reply that was found to have ended
+	At       time.Time
+}
+
+// prompt is what the queue gets for s.
+func (s Sending) prompt(p quota.Plan) Prompt {
+	return Prompt{Version: PromptVersion, User: s.User, Chat: s.Chat, Question: s.Question.ID, Reply: s.Reply,
+		Plan: p, Model: s.Question.Model, Hour: s.Question.Hour, Deadline: s.Question.Deadline}
+}
+
+// Receipt is what the user gets for an accepted question.
+type Receipt struct {
+	Chat, Question, Reply string
+	Replayed              bool // the key was known: this is the answer of the first time
+	Used                  int  // messages in this hour, this one included
+}
+
+// Refusal is why the store did not accept a sending. At most one field is set.
+type Refusal struct {
+	Known   *Sending // the key stands for this sending already
+	NoChat  bool
+	Running string // the chat's hint: that reply may still run
+	Blocked bool   // the account is disabled
+	Full    bool   // the hour's limit is reached
+}
+
+// Sends is the storage that sending needs.
+type Sends interface {
+	// Accept writes guard, quota and the chat's hint in one transaction. A refusal
+	// writes nothing.
+	Accept(ctx context.Context, s Sending) (Refusal, error)
+	// Ask writes the question, which stands for its queued reply, or for an Existing
+	// question the queued reply itself. To repeat it is harmless. It returns how many
+	// messages the hour has counted.
+	Ask(ctx context.Context, s Sending) (used int, err error)
+	// Hold makes the chat's hint point at s again, unless another reply runs there.
+	Hold(ctx context.Context, s Sending) (Refusal, error)
+	// Undo takes everything of a sending back that the queue did not get.
+	Undo(ctx context.Context, s Sending) error
+	// Message reads one message, ErrNoMessage if there is none.
+	Message(ctx context.Context, ref Ref) (Message, error)
+}
+
+// Queue takes prompts for the fleet.
+type Queue interface {
+	Send(ctx context.Context, p Prompt) error
+}
+
+// Sender is the use case behind "send a message".
+type Sender struct {
+	Store     Sends
+	Queue     Queue
+	Deadlines map[quota.Plan]time.Duration // how long a prompt may wait for its start
+	Now       func() time.Time
+	NewID     id.Source
+}
+
+// functionLife is longer than any function may run: what an accepted sending has
+// not written by then, its function died over.
+const functionLife = time.Minute
+
+// Errors of sending.
+var (
+	errKeyReused = &problem.Error{Kind: problem.Invalid, Code: "idempotency_key_reused",
+		Message: "This Idempotency-Key was used for another request.",
+		Fields:  []problem.Field{{Field: "Idempotency-Key", Code: "idempotency_key_reused", Detail: "Use a new key for a new request."}}}
+	errLimit    = problem.New(problem.Exhausted, "rate_limited", "You have sent all the messages that your plan has for this hour.")
+	errDisabled = problem.New(problem.Forbidden, "account_disabled", "This account is disabled.")
+)
+
+// IsLimit reports whether err says that the user's messages of this hour are used up.
+func IsLimit(err error) bool { return errors.Is(err, errLimit) }
+
+// Send accepts a question: it is stored and queued when Send returns.
+//
+// Each step may be the last one that a dying function takes. The transaction
+// fixes the ids under the key, so that a retry finds them and goes on with the
+// same ids; writing the question twice or queueing the prompt twice changes
+// nothing, because a reply is claimed once.
+func (s *Sender) Send(ctx context.Context, user string, plan quota.Plan, l quota.Limits, q Question) (Receipt, error) {
+	if err := q.Validate(l); err != nil {
+		return Receipt{}, err
+	}
+	sending := s.begin(user, plan, l, q.Key, digest("send", q.Chat, q.Parent, q.Text, q.Model))
+	question := sending.Question.ID
+	sending.Chat, sending.NewChat = q.Chat, q.Chat == ""
+	if sending.NewChat {
+		sending.Chat, sending.Title = s.NewID(sending.At), title(q.Text)
+	}
+	sending.Reply = ReplyOf(question)
+	sending.Question.Text, sending.Question.Model, sending.Question.Chat = q.Text, q.Model, sending.Chat
+	if q.Parent != "" {
+		if err := s.checkParent(ctx, user, q); err != nil {
+			return Receipt{}, err
+		}
+		sending.Question.Parent = q.Parent
+	}
+	return s.deliver(ctx, plan, sending)
+}
+
+// Regenerate asks for one more reply to a question that was asked before.
+func (s *Sender) Regenerate(ctx context.Context, user string, plan quota.Plan, l quota.Limits, chat, message, key string) (Receipt, error) {
+	if !validKey(key) {
+		return Receipt{}, Question{Key: key, Text: "-"}.Validate(l)
+	}
+	m, err := s.Store.Message(ctx, Ref{User: user, Chat: chat, Message: message})
+	if err == nil && m.Role == Assistant {
+		m, err = s.Store.Message(ctx, Ref{User: user, Chat: chat, Message: m.Parent})
+	}
+	if err != nil {
+		return Receipt{}, err
+	}
+	sending := s.begin(user, plan, l, key, digest("regenerate", chat, message))
+	sending.Chat, sending.Existing, sending.Reply = chat, true, sending.Question.ID
+	deadline, hour := sending.Question.Deadline, sending.Question.Hour
+	sending.Question = m
+	sending.Question.Deadline, sending.Question.Hour = deadline, hour
+	return s.deliver(ctx, plan, sending)
+}
+
+func (s *Sender) begin(user string, plan quota.Plan, l quota.Limits, key, body string) Sending {
+	now := s.Now().UTC()
+	return Sending{User: user, Key: key, Body: body, Limit: l.MessagesPerHour, At: now,
+		Question: Message{ID: s.NewID(now), Role: User, Status: Done, CreatedAt: now,
+			Deadline: now.Add(s.Deadlines[plan]).Truncate(time.Millisecond), Hour: quota.Hour(now)}}
+}
+
+func (s *Sender) checkParent(ctx context.Context, user string, q Question) error {
+	if q.Parent == q.Chat {
+		return nil // the chat is the root of its tree
+	}
+	m, err := s.Store.Message(ctx, Ref{User: user, Chat: q.Chat, Message: q.Parent})
+	if err != nil {
+		return err
+	}
+	var c problem.Check
+	c.That(m.Role == Assistant, "parent_id", "bad_parent", "A question can only follow a reply.")
+	return c.Err()
+}
+
+// deliver takes a sending through all its steps.
+func (s *Sender) deliver(ctx context.Context, plan quota.Plan, sending Sending) (Receipt, error) {
+	refusal, err := s.Store.Accept(ctx, sending)
+	if err == nil && refusal.Running != "" {
+		if err = s.checkEnded(ctx, sending, refusal.Running); err == nil {
+			sending.Replaces = refusal.Running
+			refusal, err = s.Store.Accept(ctx, sending)
+		}
+	}
+	switch {
+	case err != nil:
+		return Receipt{}, err
+	case refusal.Known != nil:
+		return s.resume(ctx, plan, sending, *refusal.Known)
+	case refusal != Refusal{}:
+		return Receipt{}, s.explain(refusal)
+	}
+	return s.hand(ctx, plan, sending)
+}
+
+// hand writes the question and gives its prompt to the queue.
+func (s *Sender) hand(ctx context.Context, plan quota.Plan, sending Sending) (Receipt, error) {
+	used, err := s.Store.Ask(ctx, sending)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if err := s.Queue.Send(ctx, sending.prompt(plan)); err != nil {
+		return Receipt{}, errors.Join(err, s.Store.Undo(ctx, sending))
+	}
+	return Receipt{Chat: sending.Chat, Question: sending.Question.ID, Reply: sending.Reply, Used: used}, nil
+}
+
+// resume answers a key that is known. If its first try got through, that is all;
+// otherwise it goes on from where that one died.
+func (s *Sender) resume(ctx context.Context, plan quota.Plan, again, first Sending) (Receipt, error) {
+	if first.Body != again.Body {
+		return Receipt{}, errKeyReused
+	}
+	receipt := Receipt{Chat: first.Chat, Question: first.Question.ID, Reply: first.Reply, Replayed: true}
+	reply, err := s.Store.Message(ctx, Ref{User: first.User, Chat: first.Chat, Message: first.Reply})
+	missing := errors.Is(err, ErrNoMessage)
+	if err != nil && !missing {
+		return Receipt{}, err
+	}
+	reply = reply.AsOf(again.At)
+	if !missing && reply.Status != Queued && !reply.Lapsed {
+		return receipt, nil
+	}
+	again.Chat, again.NewChat, again.Reply = first.Chat, first.NewChat, first.Reply
+	again.Question.ID, again.Question.Chat = first.Question.ID, first.Chat
+	again.Question.CreatedAt, again.Question.Hour = id.Time(first.Question.ID), first.Question.Hour
+	if err := s.hold(ctx, again); err != nil {
+		return Receipt{}, err
+	}
+	done, err := s.hand(ctx, plan, again)
+	receipt.Used = done.Used
+	return receipt, err
+}
+
+// hold takes the chat for a sending whose first try may have lost it.
+func (s *Sender) hold(ctx context.Context, sending Sending) error {
+	refusal, err := s.Store.Hold(ctx, sending)
+	if err == nil && refusal.Running != "" {
+		if err = s.checkEnded(ctx, sending, refusal.Running); err == nil {
+			sending.Replaces = refusal.Running
+			refusal, err = s.Store.Hold(ctx, sending)
+		}
+	}
+	if err != nil || refusal == (Refusal{}) {
+		return err
+	}
+	return s.explain(refusal)
+}
+
+// checkEnded asks the truth about a reply that a chat's hint names: nil if the
+// reply has ended, or never came to be because its function died.
+func (s *Sender) checkEnded(ctx context.Context, sending Sending, reply string) error {
+	m, err := s.Store.Message(ctx, Ref{User: sending.User, Chat: sending.Chat, Message: reply})
+	switch {
+	case errors.Is(err, ErrNoMessage):
+		if sending.At.Sub(id.Time(reply)) > functionLife {
+			return nil
+		}
+		return ErrBusy.After(time.Second)
+	case err != nil:
+		return err
+	case m.AsOf(sending.At).Status.Ended():
+		return nil
+	}
+	return ErrBusy
+}
+
+func (s *Sender) explain(r Refusal) error {
+	switch {
+	case r.NoChat:
+		return ErrNoChat
+	case r.Blocked:
+		return errDisabled
+	case r.Full:
+		return errLimit.After(quota.Reset(s.Now()))
+	}
+	return ErrBusy
+}
+
+// title makes a chat's first title from its first question: one line of at most
+// 60 characters, cut between words where that is possible.
+func title(text string) string {
+	const most = 60
+	line := strings.Join(strings.Fields(text), " ")
+	runes := []rune(line)
+	if len(runes) <= most {
+		return line
+	}
+	cut := string(runes[:most])
+	if at := strings.LastIndexByte(cut, ' '); at > most/2 {
+		cut = cut[:at]
+	}
+	return cut + "…"
+}
+
+// digest names a request's content; parts can't run into each other.
+func digest(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		fmt.Fprintf(h, "%d:%s", len(p), p)
+	}
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:16])
+}

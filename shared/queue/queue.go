@@ -1,0 +1,167 @@
+// Package queue carries prompts to the fleet and jobs to functions over SQS.
+//
+// A message holds ids only: what is to be done is read from the table, and the
+// table's word decides. So it does no harm that SQS may deliver a message twice,
+// or that a sender in doubt sends it again.
+package queue
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"parley/shared/chat"
+	"parley/shared/id"
+	"parley/shared/problem"
+	"parley/shared/quota"
+)
+
+// batch is how many messages SQS takes in one call.
+const batch = 10
+
+// Prompts is one queue of prompts.
+type Prompts struct {
+	client *sqs.Client
+	url    string
+}
+
+// New opens the queue at that URL.
+func New(client *sqs.Client, url string) *Prompts { return &Prompts{client: client, url: url} }
+
+// Plans sends each prompt to its plan's queue.
+type Plans map[quota.Plan]*Prompts
+
+// Send queues a prompt; when it returns, SQS has it. One call.
+func (q Plans) Send(ctx context.Context, p chat.Prompt) error {
+	to, ok := q[p.Plan]
+	if !ok {
+		return fmt.Errorf("no queue for plan %q", p.Plan)
+	}
+	return to.Send(ctx, p)
+}
+
+// Send queues a prompt; when it returns, SQS has it. The user is the message
+// group, which makes the queue fair among users. One call.
+func (q *Prompts) Send(ctx context.Context, p chat.Prompt) error {
+	body, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("encode prompt: %w", err)
+	}
+	_, err = q.client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &q.url, MessageBody: aws.String(string(body)), MessageGroupId: &p.User})
+	return away("send prompt", err)
+}
+
+// Delivery is a prompt as received.
+type Delivery struct {
+	Prompt       chat.Prompt
+	Receipt      string // names this delivery to Delete and Extend
+	ReceiveCount int
+	Body         string // as received
+	Err          error  // it can't be read: not ours, or of a later version
+}
+
+// Receive takes up to most prompts (10 at most), waiting for the first up to wait
+// (20 s at most, whole seconds). They are hidden from others for the queue's
+// visibility time-out.
+func (q *Prompts) Receive(ctx context.Context, most int, wait time.Duration) ([]Delivery, error) {
+	out, err := q.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+		QueueUrl: &q.url, MaxNumberOfMessages: int32(min(most, batch)), WaitTimeSeconds: int32(wait / time.Second),
+		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameApproximateReceiveCount},
+	})
+	if err != nil {
+		return nil, away("receive prompts", err)
+	}
+	deliveries := make([]Delivery, len(out.Messages))
+	for i, m := range out.Messages {
+		d := Delivery{Receipt: aws.ToString(m.ReceiptHandle), Body: aws.ToString(m.Body)}
+		d.Prompt, d.Err = Decode(d.Body)
+		d.ReceiveCount, _ = strconv.Atoi(m.Attributes["ApproximateReceiveCount"]) // 0 if SQS doesn't say
+		deliveries[i] = d
+	}
+	return deliveries, nil
+}
+
+// Decode strictly reads a prompt.
+func Decode(body string) (chat.Prompt, error) {
+	var p chat.Prompt
+	if err := json.Unmarshal([]byte(body), &p); err != nil {
+		return p, invalid(fmt.Errorf("decode prompt: %w", err))
+	}
+	if p.Version < 1 || p.Version > chat.PromptVersion {
+		return p, invalid(fmt.Errorf("prompt of version %d; this release reads up to %d", p.Version, chat.PromptVersion))
+	}
+	for _, v := range []string{p.User, p.Chat, p.Question, p.Reply} {
+		if !id.Valid(v) {
+			return p, invalid(fmt.Errorf("prompt with a bad id %.40q", v))
+		}
+	}
+	if !p.Plan.Valid() || p.Deadline.IsZero() {
+		return p, invalid(errors.New("prompt without plan or deadline"))
+	}
+	return p, nil
+}
+
+func invalid(err error) error {
+	return problem.New(problem.Invalid, "bad_prompt", "This is no prompt that can be read.").Because(err)
+}
+
+// Delete removes prompts that are done with: one call for ten.
+func (q *Prompts) Delete(ctx context.Context, receipts ...string) error {
+	var errs []error
+	for rest := receipts; len(rest) > 0; rest = rest[min(batch, len(rest)):] {
+		entries := make([]types.DeleteMessageBatchRequestEntry, min(batch, len(rest)))
+		for i := range entries {
+			entries[i] = types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: &rest[i]}
+		}
+		out, err := q.client.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &q.url, Entries: entries})
+		if err == nil && len(out.Failed) > 0 {
+			err = fmt.Errorf("%d not deleted: %s", len(out.Failed), aws.ToString(out.Failed[0].Message))
+		}
+		errs = append(errs, away("delete prompts", err))
+	}
+	return errors.Join(errs...)
+}
+
+// Extend hides prompts for that long from now (whole seconds; 0 hands them back):
+// one call for ten.
+func (q *Prompts) Extend(ctx context.Context, visibility time.Duration, receipts ...string) error {
+	var errs []error
+	for rest := receipts; len(rest) > 0; rest = rest[min(batch, len(rest)):] {
+		entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, min(batch, len(rest)))
+		for i := range entries {
+			entries[i] = types.ChangeMessageVisibilityBatchRequestEntry{
+				Id: aws.String(strconv.Itoa(i)), ReceiptHandle: &rest[i], VisibilityTimeout: int32(visibility / time.Second)}
+		}
+		out, err := q.client.ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &q.url, Entries: entries})
+		if err == nil && len(out.Failed) > 0 {
+			err = fmt.Errorf("%d not extended: %s", len(out.Failed), aws.ToString(out.Failed[0].Message))
+		}
+		errs = append(errs, away("extend prompts", err))
+	}
+	return errors.Join(errs...)
+}
+
+// Waiting returns about how many prompts wait for a worker. One call.
+func (q *Prompts) Waiting(ctx context.Context) (int, error) {
+	out, err := q.client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+		QueueUrl: &q.url, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessages}})
+	if err != nil {
+		return 0, away("read queue length", err)
+	}
+	return strconv.Atoi(out.Attributes["ApproximateNumberOfMessages"])
+}
+
+func away(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return problem.New(problem.Unavailable, "queue_unavailable", "The service is busy; please try again in a moment.").
+		Because(fmt.Errorf("%s: %w", what, err))
+}

@@ -1,0 +1,163 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
+
+	"parley/shared/chat"
+	"parley/shared/id"
+)
+
+// Attributes of a message's row. Their names are short because every byte of a
+// row is paid for with each read.
+const (
+	aVersion  = "v"  // 1
+	aRole     = "r"  // "u" or "a"
+	aParent   = "p"  // only where it isn't the message before
+	aStatus   = "st" // of a reply; absent on a question
+	aAttempt  = "at"
+	aBody     = "z" // zstd of the text
+	aSpilled  = "o" // the body is in S3
+	aSize     = "n" // bytes of the text
+	aModel    = "m"
+	aDeadline = "dl" // ms
+	aHour     = "h"
+	aFinish   = "fr"
+	aPrompt   = "up" // usage
+	aOutput   = "uc"
+	aCached   = "uk"
+	aError    = "ec"
+	aDetail   = "ed"
+	aRating   = "fb"
+	aComment  = "fc"
+	aTTL      = "ttl" // seconds; DynamoDB removes the row some time later
+)
+
+const rowVersion = 1
+
+// row is a message as read, its body perhaps still packed or in S3.
+type row struct {
+	chat.Message
+	body    []byte
+	spilled bool
+	size    int
+}
+
+func (r row) ref(user string) chat.Ref { return chat.Ref{User: user, Chat: r.Chat, Message: r.ID} }
+
+// readRow decodes a message's row.
+func readRow(it item) (row, error) {
+	if v := number(it, aVersion); v > rowVersion {
+		return row{}, fmt.Errorf("row %s has version %d; this release reads up to %d", text(it, sk), v, rowVersion)
+	}
+	name := text(it, sk)
+	if len(name) != len(messagePrefix(""))+52 {
+		return row{}, fmt.Errorf("row %q is no message", name)
+	}
+	m := chat.Message{
+		Chat: name[2:28], ID: name[29:], Parent: text(it, aParent), Role: chat.User, Status: chat.Done,
+		Model: text(it, aModel), Finish: text(it, aFinish), Attempt: number(it, aAttempt), Hour: text(it, aHour),
+	}
+	m.CreatedAt = id.Time(m.ID)
+	if ms := number(it, aDeadline); ms > 0 {
+		m.Deadline = time.UnixMilli(int64(ms)).UTC()
+	}
+	if text(it, aRole) == "a" {
+		m.Role, m.Status = chat.Assistant, chat.Status(text(it, aStatus))
+	}
+	if _, ok := it[aPrompt]; ok {
+		m.Usage = &chat.Usage{PromptTokens: number(it, aPrompt), CompletionTokens: number(it, aOutput), CachedTokens: number(it, aCached)}
+	}
+	if code := text(it, aError); code != "" {
+		m.Failure = &chat.Failure{Code: code, Detail: text(it, aDetail)}
+	}
+	if rating := text(it, aRating); rating != "" {
+		m.Feedback = &chat.Feedback{Rating: rating, Comment: text(it, aComment)}
+	}
+	_, spilled := it[aSpilled]
+	return row{Message: m, body: bytesOf(it, aBody), spilled: spilled, size: number(it, aSize)}, nil
+}
+
+func readRows(items []item) ([]row, error) {
+	rows := make([]row, len(items))
+	for i, it := range items {
+		r, err := readRow(it)
+		if err != nil {
+			return nil, err
+		}
+		rows[i] = r
+	}
+	return rows, nil
+}
+
+// texts unpacks the bodies of rows, fetching those in S3 side by side.
+func (c *Chats) texts(ctx context.Context, user string, rows []row) ([]chat.Message, error) {
+	messages := make([]chat.Message, len(rows))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(8)
+	for i, r := range rows {
+		messages[i] = r.Message
+		if !r.spilled && len(r.body) == 0 {
+			continue
+		}
+		g.Go(func() (err error) {
+			body := r.body
+			if r.spilled {
+				if body, err = c.fetch(ctx, bodyKey(user, r.Chat, r.ID)); err != nil {
+					return err
+				}
+			}
+			messages[i].Text, err = c.codec.unpack(body)
+			return err
+		})
+	}
+	return messages, g.Wait()
+}
+
+// setBody adds a text to the attributes of a row; one that the row can't take
+// goes to S3 first.
+func (c *Chats) setBody(ctx context.Context, ref chat.Ref, content string, it item) error {
+	if content == "" {
+		return nil
+	}
+	body := c.codec.pack(content)
+	it[aSize] = num(len(content))
+	if len(body) <= maxRowBody {
+		it[aBody] = bin(body)
+		return nil
+	}
+	it[aSpilled] = yes()
+	return c.spill(ctx, bodyKey(ref.User, ref.Chat, ref.Message), body)
+}
+
+func text(it item, name string) string {
+	if v, ok := it[name].(*types.AttributeValueMemberS); ok {
+		return v.Value
+	}
+	return ""
+}
+
+func number(it item, name string) int {
+	if v, ok := it[name].(*types.AttributeValueMemberN); ok {
+		n, _ := strconv.Atoi(v.Value) // what isn't a whole number counts as none
+		return n
+	}
+	return 0
+}
+
+func bytesOf(it item, name string) []byte {
+	if v, ok := it[name].(*types.AttributeValueMemberB); ok {
+		return v.Value
+	}
+	return nil
+}
+
+func flag(it item, name string) bool {
+	v, ok := it[name].(*types.AttributeValueMemberBOOL)
+	return ok && v.Value
+}

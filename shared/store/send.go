@@ -1,0 +1,249 @@
+package store
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
+
+	"parley/shared/chat"
+)
+
+// Attributes of an idempotency guard.
+const (
+	gBody     = "b" // digest of what was asked
+	gChat     = "c"
+	gNewChat  = "nc"
+	gQuestion = "q"
+	gReply    = "a"
+	gHour     = "h"
+)
+
+// quotaLife is how long a window's row is of use.
+const quotaLife = 25 * time.Hour
+
+// Accept writes guard, quota and the chat's hint in one transaction: 6 write
+// units (4 without a key), one call.
+func (c *Chats) Accept(ctx context.Context, s chat.Sending) (chat.Refusal, error) {
+	var actions []types.TransactWriteItem
+	if s.Key != "" {
+		actions = append(actions, types.TransactWriteItem{Put: c.guard(s)})
+	}
+	actions = append(actions, types.TransactWriteItem{Update: c.count(s)}, types.TransactWriteItem{Update: c.hint(s)})
+	err := c.transact(ctx, actions)
+	reasons := refusals(err)
+	if reasons == nil {
+		return chat.Refusal{}, unavailable("accept message", err)
+	}
+	if s.Key != "" {
+		if old, failed := refused(reasons, 0); failed {
+			return chat.Refusal{Known: readGuard(s, old)}, nil
+		}
+		reasons = reasons[1:]
+	}
+	if old, failed := refused(reasons, 1); failed { // who asks in another's chat learns nothing of limits
+		return refusedHint(old), nil
+	}
+	if old, failed := refused(reasons, 0); failed {
+		return chat.Refusal{Blocked: flag(old, "blocked"), Full: !flag(old, "blocked")}, nil
+	}
+	return chat.Refusal{}, unavailable("accept message", err)
+}
+
+// transact tries again where another transaction was at the same rows.
+func (c *Chats) transact(ctx context.Context, actions []types.TransactWriteItem) error {
+	for try := 1; ; try++ {
+		_, err := c.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions})
+		if try == 8 || !collided(err) {
+			return err
+		}
+		pause := time.Duration(rand.Int64N(int64(10*time.Millisecond) << try))
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}
+
+// collided reports whether a transaction was refused for nothing but another
+// that was under way.
+func collided(err error) bool {
+	collided := false
+	for _, r := range refusals(err) {
+		switch aws.ToString(r.Code) {
+		case "TransactionConflict":
+			collided = true
+		case "None", "":
+		default:
+			return false
+		}
+	}
+	return collided
+}
+
+func (c *Chats) guard(s chat.Sending) *types.Put {
+	it := guardKey(s.User, s.Key)
+	it[aVersion] = num(rowVersion)
+	it[gBody], it[gChat], it[gQuestion], it[gReply], it[gHour] = str(s.Body), str(s.Chat), str(s.Question.ID), str(s.Reply), str(s.Question.Hour)
+	it[aTTL] = num(s.At.Add(chat.KeyLife).Unix())
+	if s.NewChat {
+		it[gNewChat] = yes()
+	}
+	return &types.Put{
+		TableName: &c.table, Item: it,
+		ConditionExpression:                 aws.String("attribute_not_exists(PK) OR #ttl < :now"),
+		ExpressionAttributeNames:            map[string]string{"#ttl": aTTL},
+		ExpressionAttributeValues:           item{":now": num(s.At.Unix())},
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}
+}
+
+func readGuard(s chat.Sending, it item) *chat.Sending {
+	known := chat.Sending{User: s.User, Key: s.Key, Body: text(it, gBody), Chat: text(it, gChat), NewChat: flag(it, gNewChat), Reply: text(it, gReply)}
+	known.Question.ID, known.Question.Hour = text(it, gQuestion), text(it, gHour)
+	return &known
+}
+
+func (c *Chats) count(s chat.Sending) *types.Update {
+	return &types.Update{
+		TableName: &c.table, Key: quotaKey(s.User, s.Question.Hour),
+		UpdateExpression:         aws.String("SET #ttl = :t ADD used :one"),
+		ConditionExpression:      aws.String("attribute_not_exists(blocked) AND (attribute_not_exists(used) OR used < :limit)"),
+		ExpressionAttributeNames: map[string]string{"#ttl": aTTL},
+		ExpressionAttributeValues: item{
+			":one": num(1), ":limit": num(s.Limit), ":t": num(s.At.Add(quotaLife).Unix()),
+		},
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}
+}
+
+// hint makes a chat's row name s as its running reply, provided that none runs.
+func (c *Chats) hint(s chat.Sending) *types.Update {
+	u := &types.Update{
+		TableName: &c.table, Key: chatKey(s.User, s.Chat),
+		ExpressionAttributeValues:           item{":r": str(s.Reply), ":y": yes()},
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}
+	if s.NewChat {
+		u.UpdateExpression = aws.String("SET v = :v, t = :t, la = :r, ru = :y")
+		u.ConditionExpression = aws.String("attribute_not_exists(PK) OR la = :r")
+		u.ExpressionAttributeValues[":v"], u.ExpressionAttributeValues[":t"] = num(rowVersion), str(s.Title)
+		return u
+	}
+	u.UpdateExpression = aws.String("SET la = :r, ru = :y")
+	u.ConditionExpression = aws.String("attribute_exists(PK) AND (attribute_not_exists(ru) OR la = :r)")
+	if s.Replaces != "" {
+		u.ConditionExpression = aws.String("attribute_exists(PK) AND (attribute_not_exists(ru) OR la = :r OR la = :old)")
+		u.ExpressionAttributeValues[":old"] = str(s.Replaces)
+	}
+	return u
+}
+
+func refusedHint(old item) chat.Refusal {
+	if old == nil {
+		return chat.Refusal{NoChat: true}
+	}
+	return chat.Refusal{Running: text(old, cLast)}
+}
+
+// Hold makes the chat's hint name s again: one write.
+func (c *Chats) Hold(ctx context.Context, s chat.Sending) (chat.Refusal, error) {
+	s.NewChat = false // it was made with the guard; if it is gone, its owner deleted it
+	u := c.hint(s)
+	_, err := c.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: u.TableName, Key: u.Key, UpdateExpression: u.UpdateExpression, ConditionExpression: u.ConditionExpression,
+		ExpressionAttributeValues:           u.ExpressionAttributeValues,
+		ReturnValuesOnConditionCheckFailure: u.ReturnValuesOnConditionCheckFailure,
+	})
+	if old, failed := conditionFailed(err); failed {
+		return refusedHint(old), nil
+	}
+	return chat.Refusal{}, unavailable("hold chat", err)
+}
+
+// Ask writes the question, or the queued reply to an existing one, and reads the
+// hour's count beside it: as many write units as the row has KB, half a read unit.
+func (c *Chats) Ask(ctx context.Context, s chat.Sending) (used int, err error) {
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		used, err = c.Used(gctx, s.User, s.Question.Hour)
+		return err
+	})
+	g.Go(func() error { return c.putQuestion(gctx, s) })
+	return used, g.Wait()
+}
+
+func (c *Chats) putQuestion(ctx context.Context, s chat.Sending) error {
+	ref := chat.Ref{User: s.User, Chat: s.Chat, Message: s.Question.ID}
+	if s.Existing {
+		ref.Message = s.Reply
+	}
+	it := messageKey(ref.User, ref.Chat, ref.Message)
+	it[aVersion], it[aDeadline], it[aHour] = num(rowVersion), num(s.Question.Deadline.UnixMilli()), str(s.Question.Hour)
+	if s.Question.Model != "" {
+		it[aModel] = str(s.Question.Model)
+	}
+	in := &dynamodb.PutItemInput{TableName: &c.table, Item: it}
+	if s.Existing {
+		it[aRole], it[aParent], it[aStatus] = str("a"), str(s.Question.ID), str(string(chat.Queued))
+		in.ConditionExpression = aws.String("attribute_not_exists(PK) OR st = :queued")
+		in.ExpressionAttributeValues = item{":queued": str(string(chat.Queued))}
+	} else {
+		it[aRole] = str("u")
+		if s.Question.Parent != "" {
+			it[aParent] = str(s.Question.Parent)
+		}
+		if err := c.setBody(ctx, ref, s.Question.Text, it); err != nil {
+			return err
+		}
+	}
+	_, err := c.db.PutItem(ctx, in)
+	if _, failed := conditionFailed(err); failed {
+		return nil // claimed meanwhile: it is where it has to be
+	}
+	return unavailable("put question", err)
+}
+
+// Undo takes a sending back that the queue did not get: question, quota, guard and
+// hint, in one transaction. If that fails too, the reply lapses at its deadline.
+func (c *Chats) Undo(ctx context.Context, s chat.Sending) error {
+	message := s.Question.ID
+	if s.Existing {
+		message = s.Reply
+	}
+	actions := []types.TransactWriteItem{
+		{Delete: &types.Delete{TableName: &c.table, Key: messageKey(s.User, s.Chat, message)}},
+		{Update: c.refund(s.User, s.Question.Hour)},
+		{Update: c.unhint(s.User, s.Chat, s.Reply)},
+	}
+	if s.NewChat {
+		actions[2] = types.TransactWriteItem{Delete: &types.Delete{TableName: &c.table, Key: chatKey(s.User, s.Chat)}}
+	}
+	if s.Key != "" {
+		actions = append(actions, types.TransactWriteItem{Delete: &types.Delete{TableName: &c.table, Key: guardKey(s.User, s.Key)}})
+	}
+	return unavailable("undo message", c.transact(ctx, actions))
+}
+
+// refund gives one message back to the window that paid for it.
+func (c *Chats) refund(user, hour string) *types.Update {
+	return &types.Update{
+		TableName: &c.table, Key: quotaKey(user, hour), UpdateExpression: aws.String("ADD used :minus"),
+		ExpressionAttributeValues: item{":minus": num(-1)},
+	}
+}
+
+// unhint clears a chat's hint in a transaction, if it still names that reply and
+// the chat is still there.
+func (c *Chats) unhint(user, chatID, reply string) *types.Update {
+	return &types.Update{
+		TableName: &c.table, Key: chatKey(user, chatID), UpdateExpression: aws.String("REMOVE ru"),
+		ConditionExpression:       aws.String("la = :r"),
+		ExpressionAttributeValues: item{":r": str(reply)},
+	}
+}
