@@ -43,9 +43,10 @@ def main() -> None:
     stop = threading.Event()
     for sig in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sig, lambda *_: stop.set())
-    server = xllamacpp.Server(params())
+    server = xllamacpp.Server(params())  # serves until this process ends
     stop.wait()
-    del server
+    # Nothing to save: don't wait for answers that still run.
+    os._exit(0)
 
 
 if __name__ == "__main__":
