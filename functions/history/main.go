@@ -52,7 +52,7 @@ func handler(ctx context.Context, log *slog.Logger) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	service := &api.Service{Verifier: auth.NewKeyring(store.NewAccounts(db, c.AccountsTable), time.Now), EdgeSecret: c.EdgeSecret, Log: log}
+	service := &api.Service{Verifier: auth.NewVerifier(auth.NewKeyring(store.NewAccounts(db, c.AccountsTable), time.Now)), EdgeSecret: c.EdgeSecret, Log: log}
 	history := &chat.History{Store: chats, Now: time.Now}
 	return service.Mux(chatapi.History(service, history, chats, queue.NewPurges(sqs.NewFromConfig(cfg), c.PurgeQueue))), nil
 }

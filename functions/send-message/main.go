@@ -63,6 +63,6 @@ func handler(ctx context.Context, log *slog.Logger) (http.Handler, error) {
 		Store: chats, Queue: plans, Now: time.Now, NewID: id.New,
 		Deadlines: map[quota.Plan]time.Duration{quota.Free: c.DeadlineFree, quota.Premium: c.DeadlinePremium},
 	}
-	service := &api.Service{Verifier: auth.NewKeyring(store.NewAccounts(db, c.AccountsTable), time.Now), EdgeSecret: c.EdgeSecret, Log: log}
+	service := &api.Service{Verifier: auth.NewVerifier(auth.NewKeyring(store.NewAccounts(db, c.AccountsTable), time.Now)), EdgeSecret: c.EdgeSecret, Log: log}
 	return service.Mux(chatapi.Send(service, sender, queue.NewLookout(plans, chats, time.Now))), nil
 }
