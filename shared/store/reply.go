@@ -253,7 +253,7 @@ func (c *Chats) fail(ctx context.Context, ref chat.Ref, r chat.Result, condition
 	if _, ok := values[":attempt"]; ok {
 		update.ExpressionAttributeNames = map[string]string{"#at": aAttempt}
 	}
-	err = c.transact(ctx, []types.TransactWriteItem{{Update: update}, {Update: c.refund(ref.User, r.Hour)}})
+	err = transact(ctx, c.db, []types.TransactWriteItem{{Update: update}, {Update: c.refund(ref.User, r.Hour)}})
 	if _, failed := refused(refusals(err), 0); failed {
 		return chat.ErrStale
 	}

@@ -34,7 +34,7 @@ func (c *Chats) Accept(ctx context.Context, s chat.Sending) (chat.Refusal, error
 		actions = append(actions, types.TransactWriteItem{Put: c.guard(s)})
 	}
 	actions = append(actions, types.TransactWriteItem{Update: c.count(s)}, types.TransactWriteItem{Update: c.hint(s)})
-	err := c.transact(ctx, actions)
+	err := transact(ctx, c.db, actions)
 	reasons := refusals(err)
 	if reasons == nil {
 		return chat.Refusal{}, unavailable("accept message", err)
@@ -55,9 +55,9 @@ func (c *Chats) Accept(ctx context.Context, s chat.Sending) (chat.Refusal, error
 }
 
 // transact tries again where another transaction was at the same rows.
-func (c *Chats) transact(ctx context.Context, actions []types.TransactWriteItem) error {
+func transact(ctx context.Context, db *dynamodb.Client, actions []types.TransactWriteItem) error {
 	for try := 1; ; try++ {
-		_, err := c.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions})
+		_, err := db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions})
 		if try == 8 || !collided(err) {
 			return err
 		}
@@ -227,7 +227,7 @@ func (c *Chats) Undo(ctx context.Context, s chat.Sending) error {
 	if s.Key != "" {
 		actions = append(actions, types.TransactWriteItem{Delete: &types.Delete{TableName: &c.table, Key: guardKey(s.User, s.Key)}})
 	}
-	return unavailable("undo message", c.transact(ctx, actions))
+	return unavailable("undo message", transact(ctx, c.db, actions))
 }
 
 // refund gives one message back to the window that paid for it.
