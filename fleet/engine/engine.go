@@ -24,9 +24,12 @@ import (
 
 // Failures of an engine, told apart by what the caller can do about them.
 var (
-	// ErrDown: it can't be reached, is overloaded, or broke off. Later or
-	// elsewhere the same request may succeed.
+	// ErrDown: it can't be reached or is overloaded. Later or elsewhere the same
+	// request may succeed.
 	ErrDown = errors.New("engine is not available")
+	// ErrBroke is an ErrDown after it had taken the request: it broke off, hung or
+	// failed. That may be the request's fault, too.
+	ErrBroke = fmt.Errorf("%w: it failed on a request", ErrDown)
 	// ErrTooLong: the prompt doesn't fit in its context.
 	ErrTooLong = errors.New("prompt is longer than the engine's context")
 	// ErrRefused: it will never take this request.
@@ -98,7 +101,7 @@ func (c *Client) Chat(ctx context.Context, r Request) (*Stream, error) {
 		body.ContinueFinal, body.AddGeneration = &yes, &no
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	watch := time.AfterFunc(c.set.FirstToken, func() { cancel(fmt.Errorf("%w: no answer within %s", ErrDown, c.set.FirstToken)) })
+	watch := time.AfterFunc(c.set.FirstToken, func() { cancel(fmt.Errorf("%w: nothing came in time", ErrBroke)) })
 	resp, err := c.do(ctx, http.MethodPost, "/v1/chat/completions", body, r.Session)
 	if err != nil {
 		watch.Stop()
@@ -144,7 +147,7 @@ func (c *Client) do(ctx context.Context, method, path string, in any, session st
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDown, err)
+		return nil, unreachable(err)
 	}
 	if resp.StatusCode == http.StatusOK {
 		return resp, nil
@@ -153,13 +156,23 @@ func (c *Client) do(ctx context.Context, method, path string, in any, session st
 	return nil, refusal(resp)
 }
 
+// unreachable tells an engine that wasn't there from one that hung up.
+func unreachable(err error) error {
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+		return fmt.Errorf("%w: %w", ErrDown, err)
+	}
+	return fmt.Errorf("%w: %w", ErrBroke, err)
+}
+
 // refusal says what an answer other than 200 means. Its text is for operators.
 func refusal(resp *http.Response) error {
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 2048)) // as much of it as there is
 	kind := ErrRefused
-	switch {
-	case resp.StatusCode >= 500, resp.StatusCode == http.StatusTooManyRequests, resp.StatusCode == http.StatusRequestTimeout:
+	switch status := resp.StatusCode; {
+	case status == http.StatusTooManyRequests, status >= http.StatusBadGateway:
 		kind = ErrDown
+	case status == http.StatusInternalServerError, status == http.StatusRequestTimeout:
+		kind = ErrBroke
 	case bytes.Contains(text, []byte("exceed")) && bytes.Contains(text, []byte("context")),
 		bytes.Contains(text, []byte("maximum context length")):
 		kind = ErrTooLong

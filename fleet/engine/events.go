@@ -98,14 +98,14 @@ type chunk struct {
 var errGarbage = errors.New("event is not a chunk of an answer")
 
 // decodeChunk reads one event's data. What can't be read, or reports an error,
-// is ErrDown: the rest of the answer can't be trusted.
+// is ErrBroke: the rest of the answer can't be trusted.
 func decodeChunk(data string) (Chunk, error) {
 	var in chunk
 	if err := json.Unmarshal([]byte(data), &in, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)); err != nil {
-		return Chunk{}, fmt.Errorf("%w: %w: %w", ErrDown, errGarbage, err)
+		return Chunk{}, fmt.Errorf("%w: %w: %w", ErrBroke, errGarbage, err)
 	}
 	if len(in.Error) > 0 && in.Error.Kind() != 'n' {
-		return Chunk{}, fmt.Errorf("%w: it reports %.300q", ErrDown, in.Error)
+		return Chunk{}, fmt.Errorf("%w: it reports %.300q", ErrBroke, in.Error)
 	}
 	var out Chunk
 	if len(in.Choices) > 0 {

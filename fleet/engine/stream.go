@@ -31,7 +31,7 @@ type Stream struct {
 }
 
 // Next returns the next chunk. It returns io.EOF after the last one of a whole
-// answer; one that breaks off ends with ErrDown, or with the context's cause.
+// answer; one that breaks off ends with ErrBroke, or with the context's cause.
 func (s *Stream) Next() (Chunk, error) {
 	data, err := s.events.next()
 	s.watch.Reset(s.idle)
@@ -45,7 +45,7 @@ func (s *Stream) Next() (Chunk, error) {
 	case errors.Is(err, io.EOF) && s.finish:
 		return Chunk{}, io.EOF
 	default:
-		return Chunk{}, fmt.Errorf("%w: the answer broke off: %w", ErrDown, err)
+		return Chunk{}, fmt.Errorf("%w: the answer broke off: %w", ErrBroke, err)
 	}
 }
 

@@ -36,10 +36,13 @@ func Thread(messages []chat.Message, from string) []chat.Message {
 	var thread []chat.Message
 	for id := from; id != ""; {
 		m, ok := byID[id]
+		if !ok { // a reply without a row: its question stands for it
+			m, ok = byID[chat.QuestionOf(id)]
+		}
 		if !ok {
 			break
 		}
-		delete(byID, id) // a circle ends here
+		delete(byID, m.ID) // a circle ends here
 		thread = append(thread, m)
 		id = m.Parent
 	}

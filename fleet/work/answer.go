@@ -1,0 +1,149 @@
+package work
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"parley/fleet/engine"
+	"parley/fleet/prompt"
+)
+
+var (
+	errAway   = errors.New("the engine stays away")
+	errGaveUp = errors.New("the engine failed too often on this prompt")
+)
+
+// answer streams the answer, going on from the text so far whenever the engine
+// breaks off. It returns nil when the answer is whole, errAway when the engine
+// has been away for longer than Hold, errGaveUp when the prompt seems to be at
+// fault, chat.ErrStale when another attempt has begun.
+func (j *job) answer(ctx context.Context, turns []prompt.Turn, size int) error {
+	j.usage.PromptTokens = size
+	failures, away := 0, time.Time{}
+	for {
+		had := j.tell.len()
+		err := j.stream(ctx, turns, size)
+		switch {
+		case err == nil:
+			return nil
+		case context.Cause(ctx) != nil:
+			return context.Cause(ctx)
+		case errors.Is(err, engine.ErrBroke):
+			failures++
+		case errors.Is(err, engine.ErrDown):
+		case errors.Is(err, engine.ErrRefused), errors.Is(err, engine.ErrTooLong):
+			failures = j.MaxAttempts
+		default:
+			return err
+		}
+		j.log.Warn("the engine failed", "attempt", j.attempt, "failures", failures, "bytes", j.tell.len(), "error", err.Error())
+		if failures >= j.MaxAttempts {
+			return fmt.Errorf("%w: %w", errGaveUp, err)
+		}
+		if j.tell.len() > had || away.IsZero() {
+			away = j.Now()
+		}
+		if err := j.awaitEngine(ctx, err, away.Add(j.Hold)); err != nil {
+			return err
+		}
+	}
+}
+
+// awaitEngine waits until the engine is well again, but not past limit.
+func (j *job) awaitEngine(ctx context.Context, why error, limit time.Time) error {
+	if !j.tell.flush(ctx) {
+		return errLost
+	}
+	j.gate.failed(why)
+	left := limit.Sub(j.Now())
+	if left <= 0 {
+		return errAway
+	}
+	wait, cancel := context.WithTimeoutCause(ctx, left, errAway)
+	defer cancel()
+	sleep(wait, 100*time.Millisecond) // an engine that only refuses isn't asked in a tight loop
+	return j.gate.wait(wait)
+}
+
+// stream asks the engine once, for what is still missing, and tells what comes.
+func (j *job) stream(ctx context.Context, turns []prompt.Turn, size int) error {
+	left := min(j.output(), j.Context-margin-size) - j.tell.tokens
+	if left <= 0 {
+		j.finish = "length"
+		return nil
+	}
+	s, err := j.Engine.Chat(ctx, engine.Request{
+		Turns: turns, MaxTokens: left, Continue: j.tell.text(), User: j.ref.User, Session: j.ref.Chat,
+	})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return j.pump(ctx, s)
+}
+
+type arrival struct {
+	chunk engine.Chunk
+	err   error
+}
+
+// pump moves an answer from the engine to the teller until one of them ends.
+func (j *job) pump(ctx context.Context, s *engine.Stream) error {
+	before := j.tell.tokens
+	arrivals := make(chan arrival, 64)
+	stop := make(chan struct{})
+	defer close(stop)
+	go receive(s, arrivals, stop)
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-j.tell.due():
+			if !j.tell.flush(ctx) {
+				return errLost
+			}
+		case a := <-arrivals:
+			if errors.Is(a.err, io.EOF) {
+				return nil
+			}
+			if a.err != nil {
+				return a.err
+			}
+			if !j.take(ctx, a.chunk, before) {
+				return errLost
+			}
+		}
+	}
+}
+
+// take counts and tells one chunk; false means that another attempt has begun.
+func (j *job) take(ctx context.Context, c engine.Chunk, before int) bool {
+	if c.Finish != "" {
+		j.finish = c.Finish
+	}
+	if u := c.Usage; u != nil {
+		j.tell.tokens = before + u.CompletionTokens
+		j.usage.CachedTokens = u.CachedTokens
+		if before == 0 {
+			j.usage.PromptTokens = u.PromptTokens
+		}
+	}
+	return j.tell.add(ctx, c.Text)
+}
+
+func receive(s *engine.Stream, arrivals chan<- arrival, stop <-chan struct{}) {
+	for {
+		c, err := s.Next()
+		select {
+		case arrivals <- arrival{c, err}:
+		case <-stop:
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}

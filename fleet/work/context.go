@@ -1,0 +1,97 @@
+package work
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"parley/fleet/prompt"
+	"parley/shared/chat"
+)
+
+const (
+	atOnce  = 2  // messages that are read with the claim: the question and mostly the reply before it
+	maxPage = 50 // messages that are read in one further query
+	margin  = 16 // tokens of the context that are left unused
+)
+
+// claim claims the reply and, at the same time, reads the question and what
+// stands directly before it, newest first.
+func (j *job) claim(ctx context.Context) ([]chat.Message, error) {
+	type read struct {
+		messages []chat.Message
+		err      error
+	}
+	recent := make(chan read, 1)
+	question := j.ref
+	question.Message = j.prompt.Question
+	go func() {
+		messages, err := j.Replies.Recent(ctx, question, atOnce)
+		recent <- read{messages, err}
+	}()
+	reply, err := j.Replies.Claim(ctx, j.prompt)
+	r := <-recent
+	if err != nil {
+		return nil, err
+	}
+	j.attempt = reply.Attempt
+	return r.messages, r.err
+}
+
+// output is how many tokens an answer may have: what the settings say, but at
+// most a quarter of the context, so that most of it is for reading.
+func (j *job) output() int { return min(j.MaxTokens, j.Context/4) }
+
+// read fetches as much of the chat as the context can hold and makes the prompt;
+// size is its length in tokens.
+func (j *job) read(ctx context.Context, newest []chat.Message) (turns []prompt.Turn, size int, err error) {
+	room := j.Context - j.output() - margin
+	for more := len(newest) == atOnce; more; {
+		left := room - measure(j.System, newest)
+		if left <= 0 {
+			break
+		}
+		oldest := j.ref
+		oldest.Message = newest[len(newest)-1].ID
+		var older []chat.Message
+		if older, more, err = j.Replies.Before(ctx, oldest, pageFor(left, newest)); err != nil {
+			return nil, 0, err
+		}
+		newest = append(newest, older...)
+		more = more && len(older) > 0
+	}
+	inOrder := slices.Clone(newest)
+	slices.Reverse(inOrder)
+	chat.Link(inOrder, nil)
+	turns = prompt.Turns(j.System, prompt.Thread(inOrder, j.prompt.Question))
+	turns, size = prompt.Fit(turns, room, j.counter(ctx))
+	return turns, size, context.Cause(ctx)
+}
+
+// counter asks the engine; where that can't count, the estimate stands.
+func (j *job) counter(ctx context.Context) prompt.Counter {
+	return func(turns []prompt.Turn) (int, bool) {
+		n, err := j.Engine.Count(ctx, turns)
+		if err != nil && !errors.Is(err, context.Canceled) {
+			j.log.Debug("the engine doesn't count tokens", "error", err.Error())
+		}
+		return n, err == nil
+	}
+}
+
+// measure estimates the tokens of what was read, siblings included: they are few,
+// and Link needs them in their places.
+func measure(system string, messages []chat.Message) int {
+	n := prompt.Estimate(len(system))
+	for _, m := range messages {
+		n += prompt.Estimate(len(m.Text))
+	}
+	return n
+}
+
+// pageFor estimates how many more messages of the size of those that were read
+// fit in so many tokens.
+func pageFor(left int, read []chat.Message) int {
+	each := max(measure("", read)/len(read), 1)
+	return min(max(left/each+1, atOnce), maxPage)
+}

@@ -1,0 +1,216 @@
+package work
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"parley/fleet/frame"
+	"parley/shared/chat"
+	"parley/shared/problem"
+	"parley/shared/queue"
+)
+
+// verdict is what becomes of a prompt.
+type verdict int
+
+const (
+	finished verdict = iota // its reply has ended: delete it
+	handBack                // somebody else may try at once
+	handLate                // somebody may try in a moment
+	leave                   // somebody else is at it
+)
+
+// late is how long a prompt rests that met a failure on our side.
+const late = 2 * time.Second
+
+// job is the answering of one prompt.
+type job struct {
+	*Worker
+	prompt  chat.Prompt
+	ref     chat.Ref // the reply
+	attempt int
+	log     *slog.Logger
+	tell    *teller
+	usage   chat.Usage
+	finish  string
+}
+
+// handle answers one delivery and settles it with its queue.
+func (w *Worker) handle(ctx context.Context, q Queue, d queue.Delivery) {
+	if d.Err != nil {
+		// Another release may read it; what nobody can read, the redrive takes away.
+		w.Log.Error("a prompt can't be read", "error", d.Err.Error(), "receives", d.ReceiveCount)
+		return
+	}
+	ref := d.Prompt.Ref()
+	log := w.Log.With("user", ref.User, "reply", ref.Message, "plan", d.Prompt.Plan)
+	taken, err := w.Leases.Take(ctx, ref)
+	if err != nil {
+		log.Warn("no lease; the queue's visibility has to do", "error", err.Error())
+	} else if !taken {
+		log.Info("a prompt came twice; a living worker holds it")
+		return
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	w.keeper.add(ref, kept{q, d.Receipt, cancel})
+	j := &job{Worker: w, prompt: d.Prompt, ref: ref, log: log}
+	what := j.run(ctx, cancel)
+	w.keeper.remove(ref)
+	w.settle(q, d, what, log)
+}
+
+func (w *Worker) settle(q Queue, d queue.Delivery, what verdict, log *slog.Logger) {
+	if what == finished {
+		w.remover.remove(q, d.Receipt)
+	}
+	if what != leave {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if err := w.Leases.Release(ctx, d.Prompt.Ref()); err != nil {
+			log.Warn("the lease stays until it ends by itself", "error", err.Error())
+		}
+	}
+	switch what {
+	case handBack:
+		w.show(q, 0, d.Receipt)
+	case handLate:
+		w.show(q, late, d.Receipt)
+	}
+}
+
+// run claims the reply, answers, and stores how it ended.
+func (j *job) run(ctx context.Context, cancel context.CancelCauseFunc) verdict {
+	if j.gate.state() != nil {
+		return handLate // not claimed, so that an engine that is away costs no attempt
+	}
+	messages, err := j.claim(ctx)
+	switch {
+	case errors.Is(err, chat.ErrStale):
+		return finished
+	case errors.Is(err, chat.ErrNoMessage):
+		return j.drop(ctx)
+	case err != nil:
+		return j.failed(ctx, "claim", err)
+	}
+	begun, known, err := j.begin(ctx)
+	if errors.Is(err, chat.ErrStale) {
+		return leave
+	}
+	late := begun == "" && known && j.Now().After(j.prompt.Deadline)
+	switch {
+	case late || j.attempt == 1 && j.Now().After(j.prompt.Deadline):
+		return j.end(ctx, chat.Failed, &chat.DeadlineExceeded)
+	case j.attempt > j.MaxAttempts:
+		return j.end(ctx, chat.Failed, &chat.EngineFailed)
+	}
+	go j.Stops.Watch(ctx, j.ref, func() { cancel(errStopped) })
+	turns, size, err := j.read(ctx, messages)
+	if err == nil {
+		err = j.answer(ctx, turns, size)
+	}
+	return j.conclude(ctx, err)
+}
+
+// conclude turns the way in which answering ended into the reply's end.
+func (j *job) conclude(ctx context.Context, err error) verdict {
+	switch cause := context.Cause(ctx); {
+	case err == nil:
+		return j.end(ctx, chat.Done, nil)
+	case errors.Is(cause, errStopped):
+		j.finish = "cancelled"
+		return j.end(ctx, chat.Cancelled, nil)
+	case errors.Is(cause, errLost), errors.Is(err, chat.ErrStale):
+		j.log.Info("another attempt has taken over", "attempt", j.attempt)
+		return leave
+	case cause != nil:
+		j.tell.flush(context.WithoutCancel(ctx))
+		j.log.Info("the worker ends; the prompt is handed back", "attempt", j.attempt, "bytes", j.tell.len())
+		return handBack
+	case errors.Is(err, errAway):
+		j.tell.flush(ctx)
+		return handLate
+	case errors.Is(err, errGaveUp):
+		return j.end(ctx, chat.Failed, &chat.EngineFailed)
+	default:
+		return j.failed(ctx, "answer", err)
+	}
+}
+
+// begin announces the attempt and takes over what earlier ones have published;
+// known says whether that is all there is.
+func (j *job) begin(ctx context.Context) (begun string, known bool, err error) {
+	j.tell = newTeller(j.Frames, j.ref, j.attempt, j.Frame, j.Now, j.log)
+	text, err := j.Frames.Begin(ctx, j.ref, j.attempt)
+	switch {
+	case errors.Is(err, chat.ErrStale):
+		return "", false, err
+	case err != nil:
+		j.log.Warn("frames are away; the reply can't be watched", "error", err.Error())
+		j.tell.unsure = true
+		return "", false, nil
+	case text.Broken:
+		return "", true, nil // the first frame will say that the text starts over
+	}
+	j.tell.resume(text)
+	return text.String(), true, nil
+}
+
+// end stores the reply's end, then publishes it.
+func (j *job) end(ctx context.Context, status chat.Status, failure *chat.Failure) verdict {
+	ctx = context.WithoutCancel(ctx)
+	j.usage.CompletionTokens = max(j.usage.CompletionTokens, j.tell.tokens)
+	result := chat.Result{Status: status, Text: j.tell.text(), Finish: j.finish, Usage: j.usage, Failure: failure, Hour: j.prompt.Hour}
+	if !j.tell.flush(ctx) {
+		return leave
+	}
+	if err := j.commit(ctx, result); err != nil {
+		return j.failed(ctx, "commit", err)
+	}
+	j.tell.end(ctx, &frame.End{Status: status, Finish: result.Finish, Usage: &result.Usage, Failure: failure})
+	j.log.Info("reply ended", "status", status, "attempt", j.attempt, "finish", j.finish,
+		"prompt_tokens", j.usage.PromptTokens, "completion_tokens", j.usage.CompletionTokens, "cached_tokens", j.usage.CachedTokens)
+	return finished
+}
+
+// patience is how long a table that is away may keep a finished reply waiting.
+const patience = 2 * time.Minute
+
+// commit stores the result, trying again while the table is away. A lost answer
+// of an earlier try looks like ErrStale then; the prompt's next delivery finds
+// the reply ended.
+func (j *job) commit(ctx context.Context, r chat.Result) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+		err := j.Replies.Commit(ctx, j.ref, j.attempt, r)
+		if err == nil || !problem.Retryable(err) || ctx.Err() != nil {
+			return err
+		}
+		j.log.Warn("storing the reply failed; trying again", "error", err.Error())
+		sleep(ctx, pause)
+	}
+}
+
+// drop forgets a reply whose question is gone.
+func (j *job) drop(ctx context.Context) verdict {
+	j.log.Info("the question is gone")
+	if err := j.Replies.Drop(ctx, j.ref); err != nil {
+		return j.failed(ctx, "drop", err)
+	}
+	return finished
+}
+
+// failed logs a failure that isn't the engine's and says what to do.
+func (j *job) failed(ctx context.Context, what string, err error) verdict {
+	switch {
+	case errors.Is(err, chat.ErrStale):
+		return leave
+	case context.Cause(ctx) != nil:
+		return handBack
+	}
+	j.log.Error("a prompt met a failure", "doing", what, "attempt", j.attempt, "error", err.Error())
+	return handLate
+}

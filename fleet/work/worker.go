@@ -1,0 +1,151 @@
+// Package work is the worker: it takes prompts from the queues, has the engine
+// answer them, publishes what comes and stores it.
+//
+// # A prompt's way
+//
+// intake.go and desk.go take a prompt when the engine is well (gate.go) and has a
+// slot free. handle in job.go takes the lease, so that a second delivery leaves a
+// living worker alone, and claims the reply: from its attempt number on every
+// write is conditional. context.go reads as much of the chat as the model can
+// hold, answer.go streams and outlives an engine's failures, tell.go publishes.
+// At the end the reply is committed, then its end is published, so that whoever
+// hears of the end can read it; then the prompt is deleted (remove.go). Meanwhile
+// keep.go prolongs visibility and lease of everything that runs, in batches.
+//
+// # When something fails
+//
+// A worker that dies leaves the prompt to the queue, which shows it again after
+// its visibility of 15 s; the frames that were published are where the next
+// attempt goes on. An engine that is away costs nothing but time. Without Valkey
+// everything goes on but the watching.
+package work
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"parley/fleet/engine"
+	"parley/fleet/frame"
+	"parley/fleet/prompt"
+	"parley/shared/chat"
+	"parley/shared/queue"
+	"parley/shared/quota"
+)
+
+// Replies is the storage that a worker needs.
+type Replies interface {
+	Claim(ctx context.Context, p chat.Prompt) (chat.Message, error)
+	Drop(ctx context.Context, ref chat.Ref) error
+	Recent(ctx context.Context, ref chat.Ref, n int) ([]chat.Message, error)
+	Before(ctx context.Context, ref chat.Ref, limit int) (messages []chat.Message, more bool, err error)
+	Commit(ctx context.Context, ref chat.Ref, attempt int, r chat.Result) error
+}
+
+// Queue is one plan's queue of prompts.
+type Queue interface {
+	Receive(ctx context.Context, most int, wait time.Duration) ([]queue.Delivery, error)
+	Delete(ctx context.Context, receipts ...string) error
+	Extend(ctx context.Context, visibility time.Duration, receipts ...string) error
+}
+
+// Engine answers prompts.
+type Engine interface {
+	Health(ctx context.Context) error
+	Count(ctx context.Context, turns []prompt.Turn) (int, error)
+	Chat(ctx context.Context, r engine.Request) (*engine.Stream, error)
+}
+
+// Frames publishes replies.
+type Frames interface {
+	Begin(ctx context.Context, ref chat.Ref, attempt int) (*frame.Text, error)
+	Append(ctx context.Context, ref chat.Ref, f frame.Frame) error
+}
+
+// Leases say which worker writes a reply.
+type Leases interface {
+	Take(ctx context.Context, ref chat.Ref) (bool, error)
+	Keep(ctx context.Context, refs []chat.Ref) (lost []chat.Ref, err error)
+	Release(ctx context.Context, ref chat.Ref) error
+}
+
+// Stops brings the users' wish to stop.
+type Stops interface {
+	Watch(ctx context.Context, ref chat.Ref, stop func())
+}
+
+// Settings of a worker.
+type Settings struct {
+	System      string        // system prompt, may be empty
+	Slots       int           // answers at once
+	Context     int           // tokens of one prompt and its answer
+	MaxTokens   int           // of one answer
+	MaxAttempts int           // claims of one reply, and failures within one, before it fails for good
+	Visibility  time.Duration // of a prompt that is being answered
+	Heartbeat   time.Duration // how often visibility and leases are prolonged
+	Frame       time.Duration // shortest time between two frames of a reply
+	Hold        time.Duration // how long a prompt is kept while the engine is away
+	Grace       time.Duration // for running answers after a request to end
+}
+
+// Defaults returns the settings that don't depend on the engine.
+func Defaults() Settings {
+	return Settings{
+		MaxTokens: 4096, MaxAttempts: 3, Visibility: 15 * time.Second, Heartbeat: 5 * time.Second,
+		Frame: 100 * time.Millisecond, Hold: 10 * time.Second, Grace: 20 * time.Second,
+	}
+}
+
+// Worker answers prompts. Its fields are set once, before Run.
+type Worker struct {
+	Settings
+	Replies Replies
+	Queues  map[quota.Plan]Queue
+	Engine  Engine
+	Frames  Frames
+	Leases  Leases
+	Stops   Stops
+	Now     func() time.Time
+	Log     *slog.Logger
+
+	gate    *gate
+	desk    *desk
+	keeper  *keeper
+	remover *remover
+}
+
+// Why a job's context ends.
+var (
+	errStopped  = errors.New("the user asked to stop")
+	errLost     = errors.New("another worker has taken over")
+	errShutdown = errors.New("the worker is ending")
+)
+
+// Run works until ctx ends. Then it takes no more prompts, gives running answers
+// Grace to finish, and hands back the rest.
+func (w *Worker) Run(ctx context.Context) error {
+	w.gate, w.desk = newGate(w.Engine, w.Log), newDesk(w.Slots)
+	w.keeper, w.remover = newKeeper(w), newRemover(w.Log)
+
+	// What jobs need lives on until the last of them has ended.
+	jobs, endJobs := context.WithCancelCause(context.WithoutCancel(ctx))
+	support, endSupport := context.WithCancel(context.WithoutCancel(ctx))
+	var helpers, running sync.WaitGroup
+	helpers.Go(func() { w.gate.run(support) })
+	helpers.Go(func() { w.keeper.run(support) })
+	w.intake(ctx, jobs, &running)
+
+	over := time.AfterFunc(w.Grace, func() { endJobs(errShutdown) })
+	running.Wait()
+	over.Stop()
+	endJobs(errShutdown)
+	endSupport()
+	helpers.Wait()
+	w.remover.wait()
+	return nil
+}
+
+// Ready returns nil if the worker takes prompts, and the reason if it doesn't.
+func (w *Worker) Ready() error { return w.gate.state() }
