@@ -3,7 +3,11 @@
 
 RUN = .tools/bin/run
 
-.PHONY: help setup run chat test test-sam bench lint fmt clean FORCE
+# SAM CLI, led to the embedded AWS of a running make run.
+LOCAL_SAM = AWS_ENDPOINT_URL=http://127.0.0.1:$(or $(AWS_PORT),4566) AWS_REGION=us-east-1 \
+	AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
+
+.PHONY: help setup run logs chat test test-sam bench lint fmt clean FORCE
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -13,6 +17,9 @@ setup: ## install the tools that the rest needs into .tools/
 
 run: setup $(RUN) ## start Parley here and serve it at http://127.0.0.1:8080
 	@exec $(RUN)
+
+logs: ## follow what the functions of a running Parley log
+	@$(LOCAL_SAM) logs --stack-name parley --tail
 
 chat: ## talk to a running Parley in the terminal
 	@go run ./scripts/chat

@@ -19,10 +19,15 @@ var lambdaBuild = []string{
 	`GOFLAGS=-trimpath -tags=lambda.norpc "-ldflags=-s -w"`,
 }
 
-// samBuild builds every function of the template. SAM's --cached stays off:
+// samBuild builds every function of the template. Go compiles them by itself
+// first, because SAM doesn't show what the compiler has to say. SAM's --cached stays off:
 // it looks at a function's own folder only and would miss a change in shared/.
 // Go's build cache makes up for it.
 func (s *Stack) samBuild(ctx context.Context) error {
+	err := s.command(ctx, "compile", append(lambdaBuild, "GOOS=linux"), "go", "build", "-o", os.DevNull, "./functions/...")
+	if err != nil {
+		return err
+	}
 	return s.command(ctx, "build", lambdaBuild, s.tool("sam", "sam"), "build", "--parallel",
 		"--config-file", filepath.Join(s.opts.Root, "samconfig.toml"), "--config-env", "local", "--template-file", "template.yaml", "--build-dir", s.buildDir(),
 		"--parameter-overrides", "Architecture="+architecture())
