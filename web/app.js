@@ -1,0 +1,87 @@
+// The chat page. Tour, bottom up:
+//
+//   session.js, api.js     tokens; every call, its errors and its repeats
+//   sse.js, reply.js       the stream of an answer, resumed where it broke
+//   markdown.js, render.js text of a model to data, data to DOM nodes
+//   tree.js                edits and regenerated answers
+//   message.js, thread.js  the open chat; composer.js asks in it
+//   chats.js, entry.js     the list of chats; sign-up, log-in, mailed links
+//
+// The address says what is open: #/ a new chat, #/c/<id> a chat; #login,
+// #signup, #forgot; #verify=<token> and #reset=<token> come from mails.
+
+import * as api from './api.js';
+import * as chats from './chats.js';
+import * as composer from './composer.js';
+import * as entry from './entry.js';
+import * as session from './session.js';
+import * as thread from './thread.js';
+import { byId, show } from './dom.js';
+
+let user = null; // /me of who is logged in
+
+async function route() {
+  const [, name, token] = /^#(verify|reset)=(.+)$/.exec(location.hash) ?? [];
+  if (name) {
+    history.replaceState(null, '', '#' + (session.exists() ? '/' : 'login')); // the secret is not for the history
+    await entry.fromMail(name, decodeURIComponent(token));
+    if (name === 'reset') return;
+    user = null;
+  }
+  if (!session.exists()) return leaveRoom();
+  await enterRoom();
+}
+
+function leaveRoom() {
+  user = null;
+  thread.close();
+  byId('room').hidden = true;
+  entry.open(location.hash.slice(1));
+}
+
+async function enterRoom() {
+  entry.close();
+  byId('room').hidden = false;
+  const [, id = ''] = /^#\/c\/(\w+)$/.exec(location.hash) ?? [];
+  const opening = thread.open(id);
+  if (!user) await welcome();
+  chats.mark(id);
+  await opening;
+}
+
+async function welcome() {
+  try {
+    user = await api.me();
+  } catch (problem) {
+    if (problem.status === 401) return;
+    composer.complain(problem);
+    return;
+  }
+  const { user: person, limits, used } = user;
+  show(byId('who'), person.name);
+  byId('verify-notice').hidden = person.email_verified !== false;
+  composer.showLimits({ limit: limits.messages_per_hour, left: Math.max(limits.messages_per_hour - used.messages, 0) });
+  await chats.load();
+}
+
+byId('logout').addEventListener('click', () => api.logOut().catch(() => {}));
+byId('resend').addEventListener('click', async ({ target }) => {
+  target.disabled = true;
+  try {
+    await api.resendVerification();
+    target.textContent = 'Sent';
+  } catch (problem) {
+    target.disabled = false;
+    composer.complain(problem);
+  }
+});
+
+session.whenEnded(() => {
+  history.replaceState(null, '', '#login');
+  leaveRoom();
+});
+addEventListener('hashchange', route);
+addEventListener('visibilitychange', () => {
+  if (!document.hidden && user) chats.load().catch(() => {});
+});
+route();

@@ -1,0 +1,160 @@
+// Drives the page of a running Parley in a real browser: PARLEY_URL says where
+// it is, CHROMIUM which browser (otherwise one that is found on the PATH).
+// SCREENSHOTS names a folder for pictures of what the test saw.
+
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { chromium } from 'playwright-core';
+
+const url = process.env.PARLEY_URL;
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+const executablePath = process.env.CHROMIUM ?? process.env.PATH.split(delimiter)
+  .flatMap((folder) => NAMES.map((name) => join(folder, name))).find((file) => existsSync(file));
+const skip = !url ? 'PARLEY_URL is not set' : !executablePath ? 'no Chromium: install one or set CHROMIUM' : false;
+
+const ANSWER = 120_000; // ms within which a small model on two cores has answered
+const unique = Date.now().toString(36) + Math.random().toString(36).slice(2, 6);
+const person = {
+  name: 'Ada Page', email: `ada.${unique}@example.com`, password: 'wide open sesame 7',
+  phone: '+447' + String(Date.now()).slice(-9), // nobody else's
+};
+
+let browser;
+let context;
+let page;
+const complaints = []; // of the browser: script errors, refused resources
+
+const shoot = (name, of = page) => process.env.SCREENSHOTS && of.screenshot({ path: join(process.env.SCREENSHOTS, name + '.png') });
+const lastAnswer = (of = page) => of.locator('article.assistant').last();
+const complete = (of = page) => of.locator('#messages:not(:has([aria-busy="true"])) article.assistant').last().waitFor({ timeout: ANSWER });
+
+function listen(to) {
+  to.on('pageerror', (error) => complaints.push(String(error)));
+  to.on('console', (m) => { if (/Content.Security.Policy|Refused to/i.test(m.text())) complaints.push(m.text()); });
+  return to;
+}
+
+async function ask(text, of = page) {
+  await of.fill('#text', text);
+  await of.press('#text', 'Enter');
+}
+
+before(async () => {
+  if (skip) return;
+  browser = await chromium.launch({ executablePath,
+    args: ['--no-sandbox', '--disable-background-networking', '--disable-component-update', '--disable-sync'] });
+  context = await browser.newContext({ locale: 'en-GB' });
+  page = listen(await context.newPage());
+  page.setDefaultTimeout(20_000);
+});
+after(() => browser?.close());
+
+test('sign up', { skip }, async () => {
+  await page.goto(url);
+  await page.getByRole('link', { name: 'Sign up' }).click();
+  await page.locator('#signup button.main').click();
+  await page.locator('#signup .field-problem').first().waitFor(); // nothing was filled in
+  for (const name of ['name', 'email', 'phone', 'password']) await page.fill(`#signup [name=${name}]`, person[name]);
+  assert.equal(await page.inputValue('#signup [name=country]'), 'GB');
+  await shoot('signup');
+  await page.locator('#signup button.main').click();
+  await page.locator('#room').waitFor();
+  await page.locator('#who').getByText('Ada').waitFor();
+});
+
+test('a question gets a streamed answer', { skip }, async () => {
+  await ask('What is the capital of France? Answer with one short sentence.');
+  await lastAnswer().waitFor();
+  await page.locator('#stop').waitFor();
+  await page.locator('article.assistant[aria-busy="true"] .body:not(:empty)').waitFor({ timeout: ANSWER }); // seen while it is written
+  await complete();
+  assert.match(await lastAnswer().locator('.body').innerText(), /\w/);
+  assert.match(page.url(), /#\/c\/\w{26}$/);
+  assert.match(await page.locator('#limits').innerText(), /^\d+ of \d+ messages left/);
+  await shoot('answer');
+});
+
+test('a reload finds everything again', { skip }, async () => {
+  const text = await lastAnswer().locator('.body').innerText();
+  await page.reload();
+  await complete();
+  assert.equal(await lastAnswer().locator('.body').innerText(), text);
+  assert.equal(await page.locator('#chats li').count(), 1);
+});
+
+test('a reply that runs is picked up by a reload and by a second tab, and stopped', { skip }, async () => {
+  await ask('Write a very long story about a lighthouse, with many chapters.');
+  await page.locator('article.assistant[aria-busy="true"] .body:not(:empty)').waitFor({ timeout: ANSWER });
+  await page.reload();
+  const other = listen(await context.newPage());
+  await other.goto(page.url());
+  for (const tab of [page, other]) await tab.locator('#stop').waitFor();
+  await page.locator('#stop').click();
+  for (const tab of [page, other]) await complete(tab);
+  assert.match(await lastAnswer().locator('.note').innerText(), /Stopped/);
+  assert.equal(await lastAnswer(other).locator('.body').innerText(), await lastAnswer().locator('.body').innerText());
+  await other.close();
+});
+
+test('regenerate and edit stand beside what was there', { skip }, async () => {
+  await lastAnswer().getByRole('button', { name: 'Regenerate' }).click();
+  await page.locator('#stop').click();
+  await complete();
+  await page.getByText('2 of 2').waitFor();
+  await lastAnswer().getByRole('button', { name: 'Earlier version' }).click();
+  await page.getByText('1 of 2').waitFor();
+  await page.locator('article.user').first().getByRole('button', { name: 'Edit' }).click();
+  await ask('What is the capital of Italy? Answer with one short sentence.');
+  await page.locator('article.user').getByText('2 of 2').waitFor();
+  await complete();
+  assert.equal(await page.locator('article').count(), 2);
+  await lastAnswer().getByRole('button', { name: 'Good answer' }).click();
+  await page.locator('[aria-pressed=true]').waitFor();
+  await page.reload();
+  await page.locator('[aria-pressed=true]').waitFor();
+  await page.locator('article.user').getByText('2 of 2').waitFor();
+});
+
+test('chats are renamed, pinned and deleted', { skip }, async () => {
+  const row = page.locator('#chats li').first();
+  await row.hover();
+  await row.getByRole('button', { name: /^Rename/ }).click();
+  await page.fill('#ask-value', 'Capitals');
+  await page.locator('#ask-yes').click();
+  await page.locator('#chats').getByText('Capitals').waitFor();
+  await row.hover();
+  await row.getByRole('button', { name: /^Pin/ }).click();
+  await page.locator('#chats li.pinned').waitFor();
+  await row.hover();
+  await row.getByRole('button', { name: /^Delete/ }).click();
+  await page.locator('#ask-yes').click();
+  await page.locator('#chats li').waitFor({ state: 'detached' });
+  assert.match(page.url(), /#\/$/);
+});
+
+test('two tabs refresh without ending their session', { skip }, async () => {
+  const tabs = await Promise.all([context.newPage(), context.newPage(), context.newPage()]);
+  await Promise.all(tabs.map((tab) => listen(tab).goto(url)));
+  for (const tab of tabs) await tab.locator('#who:not(:empty)').waitFor();
+  await tabs[0].locator('#logout').click();
+  for (const tab of [...tabs, page]) await tab.locator('#login').waitFor();
+  await Promise.all(tabs.map((tab) => tab.close()));
+});
+
+test('refusals are sentences', { skip }, async () => {
+  await page.fill('#login [name=email]', person.email);
+  await page.fill('#login [name=password]', 'not the password');
+  await page.locator('#login button.main').click();
+  await page.locator('#login .problem').waitFor();
+  assert.match(await page.locator('#login .problem').innerText(), /\w+ .*\./);
+  await page.getByRole('link', { name: 'Sign up' }).click();
+  for (const name of ['name', 'email', 'phone', 'password']) await page.fill(`#signup [name=${name}]`, person[name]);
+  await page.locator('#signup button.main').click();
+  await page.locator('#signup .field-problem').waitFor();
+  assert.equal(await page.getAttribute('#signup [name=email]', 'aria-invalid'), 'true');
+  await shoot('taken');
+});
+
+test('the browser found nothing to complain about', { skip }, () => assert.deepEqual(complaints, []));

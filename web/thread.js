@@ -1,0 +1,235 @@
+// The open chat: its messages, and the answer that runs in it.
+
+import * as api from './api.js';
+import * as chats from './chats.js';
+import * as composer from './composer.js';
+import { MessageView, ended } from './message.js';
+import { follow } from './reply.js';
+import { Tree } from './tree.js';
+import { byId, announce } from './dom.js';
+
+let chat = ''; // id; empty: the next question begins one
+let tree = new Tree();
+let cursor = ''; // of earlier messages
+let views = new Map();
+let running = null; // {id, abort} of the reply that is followed
+let here = new AbortController(); // aborted when another chat is opened
+
+/** Opens a chat, or with '' a new one. One that is open stays as it is. */
+export async function open(id) {
+  if (id && id === chat) return;
+  close();
+  chat = id;
+  byId('title').textContent = 'New chat';
+  document.title = 'Parley';
+  byId('welcome').hidden = Boolean(id);
+  composer.ready();
+  if (!id) return;
+  byId('messages').setAttribute('aria-busy', 'true');
+  try {
+    await earlier(here.signal);
+    toEnd();
+    pickUp();
+  } catch (problem) {
+    if (problem.name !== 'AbortError') composer.complain(problem);
+  } finally {
+    byId('messages').removeAttribute('aria-busy');
+  }
+}
+
+/** Leaves the open chat; its answer goes on without a listener. */
+export function close() {
+  here.abort();
+  here = new AbortController();
+  running?.abort.abort();
+  running = null;
+  chat = '';
+  tree = new Tree();
+  cursor = '';
+  views = new Map();
+  byId('messages').replaceChildren();
+  byId('earlier').hidden = true;
+}
+
+// earlier loads a page, the newest one first.
+async function earlier(signal) {
+  const page = await api.messages(chat, cursor);
+  if (signal.aborted) return;
+  tree.add(...page.items);
+  cursor = page.next_cursor;
+  draw();
+}
+
+// draw brings the page in line with the tree; nodes that stay are not touched.
+function draw() {
+  const box = byId('messages');
+  const path = tree.path();
+  const kept = new Map();
+  path.forEach((m, at) => {
+    const siblings = tree.siblings(m.message_id);
+    let view = views.get(m.message_id);
+    if (!view) view = new MessageView(m, siblings, actions);
+    else if (view.message !== m || view.siblings.length !== siblings.length) view.update(m, siblings);
+    view.siblings = [...siblings];
+    kept.set(m.message_id, view);
+    if (box.children[at] !== view.node) box.insertBefore(view.node, box.children[at] ?? null);
+  });
+  while (box.children.length > path.length) box.lastElementChild.remove();
+  views = kept;
+  byId('earlier').hidden = !cursor;
+  byId('welcome').hidden = path.length > 0 || chat !== '';
+}
+
+const actions = {
+  edit: (m) => composer.edit(m),
+  drawn: () => { if (stuck) toEnd(); },
+  select: (id) => {
+    tree.select(id);
+    draw();
+    views.get(id)?.node.scrollIntoView({ block: 'nearest' });
+    pickUp();
+  },
+  regenerate: async (m) => {
+    try {
+      started(await api.regenerate(chat, m.message_id, api.newKey()), tree.get(m.parent_id));
+    } catch (problem) {
+      composer.complain(problem);
+    }
+  },
+  rate: async (m, rating) => {
+    try {
+      await api.rate(chat, m.message_id, rating);
+      change(m.message_id, { feedback: { rating } });
+      announce('Thank you');
+    } catch (problem) {
+      composer.complain(problem);
+    }
+  },
+};
+
+/** Sends a question; with edited, beside that question. Throws a Problem. */
+export async function send(text, edited, key) {
+  const question = { text };
+  if (chat) question.chat_id = chat;
+  const parent = edited ? edited.parent_id || chat : tree.leaf !== tree.newest ? tree.leaf : '';
+  if (parent) question.parent_id = parent;
+  const from = here;
+  const accepted = await api.send(question, key);
+  chats.changed().catch(() => {});
+  if (from !== here) return; // the user has gone to another chat meanwhile
+  const before = edited ? edited.parent_id ?? '' : tree.leaf;
+  if (!chat) adopt(accepted.chat_id);
+  started(accepted, { message_id: accepted.message_id, parent_id: before, role: 'user', status: 'done', text });
+}
+
+// adopt gives the new chat on the page its id, without opening it anew.
+function adopt(id) {
+  chat = id;
+  history.pushState(null, '', '#/c/' + id);
+  chats.mark(id);
+}
+
+// started shows a question and the reply that it waits for.
+function started(accepted, question) {
+  tree.add(question, { message_id: accepted.reply_id, parent_id: question.message_id, role: 'assistant', status: 'queued', text: '' });
+  tree.select(accepted.reply_id);
+  draw();
+  toEnd();
+  listen(accepted.reply_id, accepted.queue);
+}
+
+// pickUp follows the reply at the end of what is shown, if it still runs.
+function pickUp() {
+  const last = tree.path().at(-1);
+  if (last && !ended(last) && running?.id !== last.message_id) listen(last.message_id);
+}
+
+async function listen(id, queue) {
+  running?.abort.abort();
+  const mine = { id, abort: new AbortController() };
+  running = mine;
+  composer.running(() => stop(id));
+  waiting(id, queue);
+  try {
+    for await (const event of follow(chat, id, mine.abort.signal)) {
+      if (running !== mine) return;
+      EVENTS[event.name]?.(id, event);
+    }
+  } catch (problem) {
+    if (running !== mine || mine.abort.signal.aborted) return;
+    composer.complain(problem);
+  }
+  if (running !== mine) return;
+  running = null;
+  composer.ready();
+}
+
+const EVENTS = {
+  status: (id, { status, queue, reset }) => {
+    const m = tree.get(id);
+    if (reset) m.text = '';
+    m.status = status ?? m.status;
+    views.get(id)?.text(m.text);
+    waiting(id, queue);
+  },
+  delta: (id, { text }) => {
+    const m = tree.get(id);
+    if (!m.text) views.get(id)?.remark('');
+    m.text += text;
+    views.get(id)?.text(m.text);
+  },
+  done: (id, { finish_reason, usage }) => {
+    change(id, { status: finish_reason === 'cancelled' ? 'cancelled' : 'done', finish_reason, usage });
+    announce(finish_reason === 'cancelled' ? 'The answer was stopped' : 'The answer is complete');
+  },
+  error: (id, { code, detail }) => {
+    change(id, { status: 'failed', error: { code, detail } });
+    announce(detail);
+  },
+};
+
+// change replaces a message by one that has those values.
+function change(id, values) {
+  tree.add({ ...tree.get(id), ...values });
+  draw();
+}
+
+function waiting(id, queue) {
+  const m = tree.get(id);
+  if (m.text || !queue?.ahead) return;
+  const eta = Math.ceil(queue.eta_seconds ?? 0);
+  views.get(id)?.remark(`${queue.ahead} before you${eta ? `, about ${eta} s` : ''}…`);
+}
+
+async function stop(id) {
+  try {
+    await api.cancel(chat, id); // the stream tells the rest
+  } catch (problem) {
+    composer.complain(problem);
+  }
+}
+
+// While the user is at the end, the page stays there.
+const scroll = byId('scroll');
+let stuck = true;
+scroll.addEventListener('scroll', () => {
+  stuck = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 60;
+}, { passive: true });
+
+function toEnd() {
+  stuck = true;
+  scroll.scrollTop = scroll.scrollHeight;
+}
+
+byId('earlier').addEventListener('click', async ({ target }) => {
+  target.disabled = true;
+  const below = scroll.scrollHeight - scroll.scrollTop;
+  try {
+    await earlier(here.signal);
+    scroll.scrollTop = scroll.scrollHeight - below;
+  } catch (problem) {
+    composer.complain(problem);
+  } finally {
+    target.disabled = false;
+  }
+});
