@@ -2,7 +2,7 @@
 
 import * as api from './api.js';
 import * as composer from './composer.js';
-import { byId, el, ask, announce } from './dom.js';
+import { byId, el, ask, announce, icon } from './dom.js';
 
 let items = [];
 let cursor = '';
@@ -47,13 +47,13 @@ function row(chat) {
     byId('title').textContent = chat.title;
     document.title = chat.title + ' – Parley';
   }
-  const action = (sign, what, fn) => {
-    const button = el('button', { type: 'button', className: 'icon', title: what, 'aria-label': `${what}: ${chat.title}` }, sign);
+  const action = (picture, what, fn) => {
+    const button = el('button', { type: 'button', className: 'icon', title: what, 'aria-label': `${what}: ${chat.title}` }, icon(picture));
     button.addEventListener('click', () => fn(chat).catch(composer.complain));
     return button;
   };
   return el('li', { className: chat.pinned ? 'pinned' : '' }, link, el('span', { className: 'actions' },
-    action(chat.pinned ? '★' : '☆', chat.pinned ? 'Unpin' : 'Pin', pin), action('✎', 'Rename', rename), action('🗑', 'Delete', remove)));
+    action('star', chat.pinned ? 'Unpin' : 'Pin', pin), action('pen', 'Rename', rename), action('bin', 'Delete', remove)));
 }
 
 async function pin(chat) {

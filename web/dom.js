@@ -14,6 +14,16 @@ export function el(name, properties = {}, ...children) {
   return node;
 }
 
+/** A picture of icons.svg; whoever shows it gives it a name. */
+export function icon(name) {
+  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+  const use = document.createElementNS('http://www.w3.org/2000/svg', 'use');
+  use.setAttribute('href', 'icons.svg#' + name);
+  svg.setAttribute('aria-hidden', 'true');
+  svg.append(use);
+  return svg;
+}
+
 /** Shows text in an element, or hides it when there is none. */
 export function show(node, text) {
   node.hidden = !text;

@@ -1,6 +1,6 @@
 // One message on the page.
 
-import { el, show } from './dom.js';
+import { el, icon, show } from './dom.js';
 import { render, copyText } from './render.js';
 
 const FINISH = { length: 'The answer was cut: it reached its greatest length.', cancelled: 'Stopped.' };
@@ -65,18 +65,18 @@ export class MessageView {
       tools.push(copy);
     }
     tools.push(this.#tool('Regenerate', 'Ask for another answer', () => this.on.regenerate(this.message)));
-    if (this.message.status === 'done') tools.push(this.#thumb('up', '👍', 'Good answer'), this.#thumb('down', '👎', 'Bad answer'));
+    if (this.message.status === 'done') tools.push(this.#thumb('up', 'Good answer'), this.#thumb('down', 'Bad answer'));
     return tools;
   }
 
-  #tool(text, title, fn) {
-    const button = el('button', { type: 'button', title }, text);
+  #tool(face, title, fn) {
+    const button = el('button', { type: 'button', title }, face);
     button.addEventListener('click', fn);
     return button;
   }
 
-  #thumb(rating, sign, title) {
-    const button = this.#tool(sign, title, () => this.on.rate(this.message, rating));
+  #thumb(rating, title) {
+    const button = this.#tool(icon(rating), title, () => this.on.rate(this.message, rating));
     button.setAttribute('aria-label', title);
     button.setAttribute('aria-pressed', String(this.message.feedback?.rating === rating));
     return button;

@@ -216,6 +216,8 @@ scroll.addEventListener('scroll', () => {
   stuck = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 60;
 }, { passive: true });
 
+new ResizeObserver(() => { if (stuck) toEnd(); }).observe(scroll);
+
 function toEnd() {
   stuck = true;
   scroll.scrollTop = scroll.scrollHeight;
