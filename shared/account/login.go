@@ -55,7 +55,7 @@ func (a *Access) LogIn(ctx context.Context, viewer, email, password string) (Wel
 	if !rightPassword(u, password) {
 		return Welcome{}, ErrBadCredentials
 	}
-	if err := a.Throttle.GiveBack(ctx, buckets...); err != nil {
+	if err := a.Throttle.GiveBack(ctx, now, buckets...); err != nil {
 		return Welcome{}, err
 	}
 	if u.Disabled {
@@ -66,7 +66,7 @@ func (a *Access) LogIn(ctx context.Context, viewer, email, password string) (Wel
 	if err != nil {
 		return Welcome{}, err
 	}
-	if err := a.Sessions.Start(ctx, session, from, now); err != nil {
+	if err := a.Sessions.Start(ctx, session, Visit{from, now}); err != nil {
 		return Welcome{}, err
 	}
 	return Welcome{User: u.At(now), Pair: pair}, nil

@@ -115,8 +115,9 @@ func pad(ctx context.Context, began time.Time, floor time.Duration) error {
 }
 
 // ResetPassword sets a new password by a mailed token. Reading that mail proves
-// the address, so it is verified from then on, and every session ends. ErrBadLink.
-func (k *Upkeep) ResetPassword(ctx context.Context, token, password string) error {
+// the address, so it is verified from then on, every session ends, and the network
+// that it comes from counts as the owner's. ErrBadLink.
+func (k *Upkeep) ResetPassword(ctx context.Context, viewer, token, password string) error {
 	var c problem.Check
 	checkNewPassword(&c, password)
 	if err := c.Err(); err != nil {
@@ -126,5 +127,5 @@ func (k *Upkeep) ResetPassword(ctx context.Context, token, password string) erro
 	if err != nil {
 		return err
 	}
-	return k.Secrets.Reset(ctx, u, s, hashPassword(password))
+	return k.Secrets.Reset(ctx, u, s, hashPassword(password), Visit{Place: place(viewer), At: k.Now()})
 }

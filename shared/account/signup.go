@@ -43,7 +43,7 @@ func (g *Registration) SignUp(ctx context.Context, viewer string, a Application)
 	if err != nil {
 		return Welcome{}, err
 	}
-	m := Member{User: u, Session: session, Place: from, Secret: secretOf(u, ToVerify, mailed, now.Add(VerifyFor))}
+	m := Member{User: u, Session: session, Visit: Visit{from, now}, Secret: secretOf(u, ToVerify, mailed, now.Add(VerifyFor))}
 	if err := g.Users.Create(ctx, m, now.Add(-ClaimFor)); err != nil {
 		return Welcome{}, err
 	}

@@ -54,11 +54,18 @@ type Secret struct {
 	Expires time.Time
 }
 
+// Visit is the owner of an account coming from some network; it is remembered for
+// PlaceFor.
+type Visit struct {
+	Place string
+	At    time.Time
+}
+
 // Member is a new account with all that is written beside it.
 type Member struct {
 	User    User
 	Session Session
-	Place   string // network that it comes from
+	Visit   Visit  // the first one
 	Secret  Secret // to verify the address
 }
 
@@ -68,7 +75,8 @@ type Users interface {
 	// since before staleBefore is taken over. ErrEmailTaken, ErrPhoneTaken.
 	Create(ctx context.Context, m Member, staleBefore time.Time) error
 	// ByEmail finds an account, and whether it has been logged into from place. It
-	// makes the same calls for an address that has none: ErrNoUser.
+	// makes the same calls for an address that has none, and returns ErrNoUser with
+	// an id that names nobody.
 	ByEmail(ctx context.Context, email, place string) (u User, known bool, err error)
 	// ByID reads an account or its tombstone. ErrNoUser.
 	ByID(ctx context.Context, user string) (User, error)
@@ -81,8 +89,8 @@ type Users interface {
 
 // Sessions keeps refresh-token families.
 type Sessions interface {
-	// Start writes a session and remembers the network that it comes from.
-	Start(ctx context.Context, s Session, place string, now time.Time) error
+	// Start writes a session and remembers the visit.
+	Start(ctx context.Context, s Session, v Visit) error
 	// Rotate gives the family a new secret if old is its current one, and returns
 	// the epoch in which the session began. ErrReused ends the family; ErrNoSession.
 	Rotate(ctx context.Context, s Session, old []byte, now time.Time) (epoch int, err error)
@@ -99,6 +107,7 @@ type Secrets interface {
 	// Verify uses the secret up and marks the address verified, in one
 	// transaction. ErrBadLink if the secret or the address is no longer theirs.
 	Verify(ctx context.Context, u User, s Secret) error
-	// Reset does the same, sets the password hash and ends every session.
-	Reset(ctx context.Context, u User, s Secret, password string) error
+	// Reset does the same, sets the password hash, ends every session and
+	// remembers the visit.
+	Reset(ctx context.Context, u User, s Secret, password string, v Visit) error
 }

@@ -11,45 +11,27 @@ import (
 // ErrTooMany answers who tries too often; it says when to come back.
 var ErrTooMany = problem.New(problem.Exhausted, "rate_limited", "Too many attempts; please wait a little.")
 
-// Limit is how often something may be tried: Free times at once, after which each
-// further try has to wait twice as long as the one before, up to Max. One try is
-// forgotten every Leak.
+// Limit is how often something may be tried in a Window: Free times at once, after
+// which each further try has to wait twice as long as the one before, up to Max.
+// Windows begin at multiples of their length.
 type Limit struct {
-	Free int
-	Leak time.Duration
-	Max  time.Duration
+	Free   int
+	Window time.Duration
+	Max    time.Duration
 }
 
 const firstWait = time.Second
 
-// Tries is what is known of one bucket.
-type Tries struct {
-	Level float64   // tries that are not forgotten, as of At
-	At    time.Time // of the last try
-	Open  time.Time // no further try before
-}
+// PerHour is a limit of so many free tries an hour, with waits of a quarter of an
+// hour at most.
+func PerHour(free int) Limit { return Limit{Free: free, Window: time.Hour, Max: 15 * time.Minute} }
 
-// Next returns what is known after a try at now, or how long to wait for it.
-func (l Limit) Next(t Tries, now time.Time) (Tries, time.Duration) {
-	if wait := t.Open.Sub(now); wait > 0 {
-		return t, wait
+// Wait returns how long the bucket stays shut after the nth try of a window.
+func (l Limit) Wait(n int) time.Duration {
+	if n <= l.Free {
+		return 0
 	}
-	forgotten := now.Sub(t.At).Seconds() / l.Leak.Seconds()
-	t.Level = max(t.Level-max(forgotten, 0), 0) + 1
-	t.At, t.Open = now, now
-	if over := int(t.Level) - l.Free; over >= 0 {
-		t.Open = now.Add(min(firstWait<<min(over, 30), l.Max))
-	}
-	return t, 0
-}
-
-// Expires returns when a bucket is as good as empty.
-func (l Limit) Expires(t Tries) time.Time {
-	end := t.At.Add(time.Duration(t.Level * float64(l.Leak)))
-	if t.Open.After(end) {
-		end = t.Open
-	}
-	return end.Add(time.Minute)
+	return min(firstWait<<min(n-l.Free-1, 30), l.Max)
 }
 
 // Bucket is a limit on one thing: an address, an account, a pair of both. Its
@@ -61,11 +43,11 @@ type Bucket struct {
 
 // Throttle counts tries.
 type Throttle interface {
-	// Take counts a try in every bucket at once, or counts nothing and says how
-	// long to wait for the one that is full.
+	// Take counts a try in every bucket, or in none and says how long to wait for
+	// the one that is shut. Of parallel tries beyond the free ones only one passes.
 	Take(ctx context.Context, now time.Time, buckets ...Bucket) (wait time.Duration, err error)
-	// GiveBack uncounts a try that turned out to be right.
-	GiveBack(ctx context.Context, buckets ...Bucket) error
+	// GiveBack uncounts a try, taken at that time, that turned out to be right.
+	GiveBack(ctx context.Context, at time.Time, buckets ...Bucket) error
 }
 
 func take(ctx context.Context, t Throttle, now time.Time, buckets ...Bucket) error {

@@ -102,17 +102,20 @@ func (k *Upkeep) Delete(ctx context.Context, user, password string) error {
 	if err != nil {
 		return err
 	}
-	bucket := Bucket{"delete|" + user, k.Limits.DeletePerAccount}
-	if err := take(ctx, k.Throttle, k.Now(), bucket); err != nil {
+	if u.Disabled {
+		return ErrDisabled
+	}
+	now, bucket := k.Now(), Bucket{"delete|" + user, k.Limits.DeletePerAccount}
+	if err := take(ctx, k.Throttle, now, bucket); err != nil {
 		return err
 	}
 	if !matches(u.Password, password) {
 		return ErrWrongPassword
 	}
-	if err := k.Throttle.GiveBack(ctx, bucket); err != nil {
+	if err := k.Throttle.GiveBack(ctx, now, bucket); err != nil {
 		return err
 	}
-	if err := k.Users.Remove(ctx, u, k.Now()); err != nil {
+	if err := k.Users.Remove(ctx, u, now); err != nil {
 		return err
 	}
 	if err := k.Purger.Purge(ctx, user, ""); err != nil {

@@ -28,6 +28,27 @@ func messageKey(user, chat, msg string) item { return key(owner(user), messagePr
 func guardKey(user, idempotency string) item { return key(owner(user), "I#"+digest(idempotency)) }
 func quotaKey(user, hour string) item        { return key(owner(user), "Q#"+hour) }
 
+// Rows of the accounts table.
+func profileKey(user string) item         { return key(owner(user), profileSK) }
+func sessionKey(user, family string) item { return key(owner(user), "S#"+family) }
+func secretKey(user, purpose string) item { return key(owner(user), "V#"+purpose) }
+func placeKey(user, place string) item    { return key(owner(user), "N#"+digest(place)) }
+func auditKey(user, change string) item   { return key(owner(user), auditPrefix+change) }
+func emailKey(email string) item          { return key("E#"+digest(email), "G") }
+func phoneKey(phone string) item          { return key("P#"+digest(phone), "G") }
+func signingKey(kid string) item          { return key(signingKeys, kid) }
+func triesKey(bucket, window string) item { return key("L#"+digest(bucket+"|"+window), "B") }
+
+const (
+	profileSK   = "P"
+	auditPrefix = "A#"
+	signingKeys = "K" // the one partition that no user owns
+)
+
+// nobody owns what is looked up and written for an e-mail address without an
+// account, so that it takes the same calls.
+func nobody(email string) string { return "nobody#" + digest(email) }
+
 // rateKey is where a worker reports its rate; the fleet owns these rows.
 func rateKey(p quota.Plan, worker string) item { return key("F#"+string(p), "W#"+worker) }
 

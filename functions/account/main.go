@@ -1,0 +1,71 @@
+// Account is what users do with their account: look at it, verify its address,
+// reset its password, delete it.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"parley/shared/account"
+	"parley/shared/accountapi"
+	"parley/shared/api"
+	"parley/shared/auth"
+	"parley/shared/config"
+	"parley/shared/mail"
+	"parley/shared/queue"
+	"parley/shared/store"
+)
+
+type settings struct {
+	AccountsTable string        `env:"ACCOUNTS_TABLE,required"`
+	ChatsTable    string        `env:"CHATS_TABLE,required"`
+	PurgeQueue    string        `env:"PURGE_QUEUE_URL,required"`
+	MailFrom      string        `env:"MAIL_FROM,required"`
+	Origin        string        `env:"ORIGIN,required"` // of the page, for links in mails
+	EdgeSecret    string        `env:"EDGE_SECRET"`
+	ResetFloor    time.Duration `env:"RESET_FLOOR" envDefault:"400ms"`    // a reset is answered after a multiple of it
+	ResetPer      int           `env:"RESET_PER_ADDRESS" envDefault:"20"` // requests an hour from one network
+	MailPer       int           `env:"MAIL_PER_ACCOUNT" envDefault:"3"`   // letters an hour to one address, of each kind
+	DeletePer     int           `env:"DELETE_PER_ACCOUNT" envDefault:"5"` // wrong passwords an hour on deleting an account
+}
+
+func main() {
+	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
+	h, err := handler(context.Background(), log)
+	if err != nil {
+		log.Error("can't start", "error", err.Error())
+		os.Exit(1)
+	}
+	api.StartLambda(h)
+}
+
+func handler(ctx context.Context, log *slog.Logger) (http.Handler, error) {
+	c, err := config.Load[settings]()
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := store.AWS(ctx)
+	if err != nil {
+		return nil, err
+	}
+	db := store.DynamoDB(cfg)
+	accounts := store.NewAccounts(db, c.AccountsTable)
+	chats, err := store.NewChats(db, nil, c.ChatsTable, "")
+	if err != nil {
+		return nil, err
+	}
+	verifier := auth.NewVerifier(auth.NewKeyring(accounts, time.Now))
+	service := &api.Service{Verifier: verifier, EdgeSecret: c.EdgeSecret, Log: log}
+	return service.Mux(accountapi.Upkeep(service, &account.Upkeep{
+		Users: accounts, Secrets: accounts, Throttle: accounts, Mailer: mail.New(cfg, c.MailFrom),
+		Quota: chats, Purger: queue.NewPurges(sqs.NewFromConfig(cfg), c.PurgeQueue),
+		Limits: account.UpkeepLimits{ResetPerAddress: account.PerHour(c.ResetPer),
+			MailPerAccount: account.PerHour(c.MailPer), DeletePerAccount: account.PerHour(c.DeletePer)},
+		Floor: c.ResetFloor, Origin: c.Origin, Now: time.Now, Log: log,
+	})), nil
+}

@@ -1,0 +1,60 @@
+// Login lets users in, keeps them in and out, and publishes the keys by which
+// their access tokens are checked.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"parley/shared/account"
+	"parley/shared/accountapi"
+	"parley/shared/api"
+	"parley/shared/auth"
+	"parley/shared/config"
+	"parley/shared/id"
+	"parley/shared/kms"
+	"parley/shared/store"
+)
+
+type settings struct {
+	AccountsTable string `env:"ACCOUNTS_TABLE,required"`
+	Key           string `env:"KMS_KEY_ID,required"` // encrypts the signing keys
+	EdgeSecret    string `env:"EDGE_SECRET"`
+	// Failed log-ins an hour before each further one has to wait.
+	PerPair    int `env:"LOGIN_PER_PAIR" envDefault:"5"`     // one account from one network
+	PerAddress int `env:"LOGIN_PER_ADDRESS" envDefault:"50"` // any account from one network
+	PerAccount int `env:"LOGIN_PER_ACCOUNT" envDefault:"20"` // one account from strange networks
+}
+
+func main() {
+	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
+	h, err := handler(context.Background(), log)
+	if err != nil {
+		log.Error("can't start", "error", err.Error())
+		os.Exit(1)
+	}
+	api.StartLambda(h)
+}
+
+func handler(ctx context.Context, log *slog.Logger) (http.Handler, error) {
+	c, err := config.Load[settings]()
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := store.AWS(ctx)
+	if err != nil {
+		return nil, err
+	}
+	accounts := store.NewAccounts(store.DynamoDB(cfg), c.AccountsTable)
+	ring := auth.NewKeyring(accounts, time.Now)
+	service := &api.Service{EdgeSecret: c.EdgeSecret, Log: log}
+	return service.Mux(accountapi.Login(service, &account.Access{
+		Issuer: account.Issuer{Signer: auth.NewSigner(ring, kms.New(cfg, c.Key)), Now: time.Now, IDs: id.New},
+		Users:  accounts, Sessions: accounts, Throttle: accounts,
+		Limits: account.LoginLimits{PerPair: account.PerHour(c.PerPair),
+			PerAddress: account.PerHour(c.PerAddress), PerAccount: account.PerHour(c.PerAccount)},
+	}, ring)), nil
+}
