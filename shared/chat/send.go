@@ -70,6 +70,7 @@ type Sending struct {
 	Body     string // digest of what the key stands for
 	Limit    int    // messages that the user may send in the question's hour
 	Replaces string // running reply that was found to have ended
+	Again    bool   // its ids were given out before; others in the chat may be newer
 	At       time.Time
 }
 
@@ -91,6 +92,7 @@ type Refusal struct {
 	Known   *Sending // the key stands for this sending already
 	NoChat  bool
 	Running string // the chat's hint: that reply may still run
+	Ahead   string // the chat's newest reply, which does not sort before this one
 	Blocked bool   // the account is disabled
 	Full    bool   // the hour's limit is reached
 }
@@ -153,12 +155,10 @@ func (s *Sender) Send(ctx context.Context, user string, plan quota.Plan, l quota
 		return Receipt{}, err
 	}
 	sending := s.begin(user, plan, l, q.Key, digest("send", q.Chat, q.Parent, q.Text, q.Model))
-	question := sending.Question.ID
 	sending.Chat, sending.NewChat = q.Chat, q.Chat == ""
 	if sending.NewChat {
 		sending.Chat, sending.Title = s.NewID(sending.At), title(q.Text)
 	}
-	sending.Reply = ReplyOf(question)
 	sending.Question.Text, sending.Question.Model, sending.Question.Chat = q.Text, q.Model, sending.Chat
 	if q.Parent != "" {
 		if err := s.checkParent(ctx, user, q); err != nil {
@@ -182,17 +182,16 @@ func (s *Sender) Regenerate(ctx context.Context, user string, plan quota.Plan, l
 		return Receipt{}, err
 	}
 	sending := s.begin(user, plan, l, key, digest("regenerate", chat, message))
-	sending.Chat, sending.Existing, sending.Reply = chat, true, sending.Question.ID
-	deadline, hour := sending.Question.Deadline, sending.Question.Hour
+	sending.Chat, sending.Existing = chat, true
+	m.Deadline, m.Hour = sending.Question.Deadline, sending.Question.Hour
 	sending.Question = m
-	sending.Question.Deadline, sending.Question.Hour = deadline, hour
 	return s.deliver(ctx, plan, sending)
 }
 
 func (s *Sender) begin(user string, plan quota.Plan, l quota.Limits, key, body string) Sending {
 	now := s.Now().UTC()
 	return Sending{User: user, Key: key, Body: body, Limit: l.MessagesPerHour, At: now,
-		Question: Message{ID: s.NewID(now), Role: User, Status: Done, CreatedAt: now,
+		Question: Message{Role: User, Status: Done,
 			Deadline: now.Add(s.Deadlines[plan]).Truncate(time.Millisecond), Hour: quota.Hour(now)}}
 }
 
@@ -209,12 +208,31 @@ func (s *Sender) checkParent(ctx context.Context, user string, q Question) error
 	return c.Err()
 }
 
+// name gives a sending its ids, which sort by that time.
+func (s *Sender) name(sending *Sending, at time.Time) {
+	fresh := s.NewID(at)
+	if sending.Existing {
+		sending.Reply = fresh
+		return
+	}
+	sending.Question.ID, sending.Reply = fresh, ReplyOf(fresh)
+	sending.Question.CreatedAt = at
+}
+
 // deliver takes a sending through all its steps.
 func (s *Sender) deliver(ctx context.Context, plan quota.Plan, sending Sending) (Receipt, error) {
+	s.name(&sending, sending.At)
 	refusal, err := s.Store.Accept(ctx, sending)
-	if err == nil && refusal.Running != "" {
-		if err = s.checkEnded(ctx, sending, refusal.Running); err == nil {
-			sending.Replaces = refusal.Running
+	for range 2 {
+		switch {
+		case err != nil:
+		case refusal.Running != "":
+			if err = s.checkEnded(ctx, sending, refusal.Running); err == nil {
+				sending.Replaces = refusal.Running
+				refusal, err = s.Store.Accept(ctx, sending)
+			}
+		case refusal.Ahead != "": // this clock is behind the one that named the chat's last reply
+			s.name(&sending, id.Time(refusal.Ahead).Add(time.Millisecond))
 			refusal, err = s.Store.Accept(ctx, sending)
 		}
 	}

@@ -46,7 +46,7 @@ func (c *Chats) Accept(ctx context.Context, s chat.Sending) (chat.Refusal, error
 		reasons = reasons[1:]
 	}
 	if old, failed := refused(reasons, 1); failed { // who asks in another's chat learns nothing of limits
-		return refusedHint(old), nil
+		return refusedHint(s, old), nil
 	}
 	if old, failed := refused(reasons, 0); failed {
 		return chat.Refusal{Blocked: flag(old, "blocked"), Full: !flag(old, "blocked")}, nil
@@ -136,24 +136,32 @@ func (c *Chats) hint(s chat.Sending) *types.Update {
 		return u
 	}
 	u.UpdateExpression = aws.String("SET la = :r, ru = :y")
-	u.ConditionExpression = aws.String("attribute_exists(PK) AND (attribute_not_exists(ru) OR la = :r)")
+	free := "attribute_not_exists(ru)"
 	if s.Replaces != "" {
-		u.ConditionExpression = aws.String("attribute_exists(PK) AND (attribute_not_exists(ru) OR la = :r OR la = :old)")
+		free = "(attribute_not_exists(ru) OR la = :old)"
 		u.ExpressionAttributeValues[":old"] = str(s.Replaces)
 	}
+	if !s.Again {
+		free = "la < :r AND " + free // the order of ids is the order of messages
+	}
+	u.ConditionExpression = aws.String("attribute_exists(PK) AND (la = :r OR " + free + ")")
 	return u
 }
 
-func refusedHint(old item) chat.Refusal {
-	if old == nil {
+func refusedHint(s chat.Sending, old item) chat.Refusal {
+	last := text(old, cLast)
+	switch {
+	case old == nil:
 		return chat.Refusal{NoChat: true}
+	case flag(old, cRunning) && last != s.Replaces:
+		return chat.Refusal{Running: last}
 	}
-	return chat.Refusal{Running: text(old, cLast)}
+	return chat.Refusal{Ahead: last}
 }
 
 // Hold makes the chat's hint name s again: one write.
 func (c *Chats) Hold(ctx context.Context, s chat.Sending) (chat.Refusal, error) {
-	s.NewChat = false // it was made with the guard; if it is gone, its owner deleted it
+	s.NewChat, s.Again = false, true // a new chat was made with the guard; if it is gone, its owner deleted it
 	u := c.hint(s)
 	_, err := c.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: u.TableName, Key: u.Key, UpdateExpression: u.UpdateExpression, ConditionExpression: u.ConditionExpression,
@@ -161,7 +169,7 @@ func (c *Chats) Hold(ctx context.Context, s chat.Sending) (chat.Refusal, error) 
 		ReturnValuesOnConditionCheckFailure: u.ReturnValuesOnConditionCheckFailure,
 	})
 	if old, failed := conditionFailed(err); failed {
-		return refusedHint(old), nil
+		return refusedHint(s, old), nil
 	}
 	return chat.Refusal{}, unavailable("hold chat", err)
 }

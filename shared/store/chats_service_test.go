@@ -1,0 +1,441 @@
+//go:build service
+
+package store_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"parley/shared/chat"
+	"parley/shared/id"
+	"parley/shared/problem"
+	"parley/shared/quota"
+	"parley/shared/store"
+	"parley/shared/store/storetest"
+)
+
+// desk is a Sender over a real table, with a queue that the test can look into
+// and a clock that it can move.
+type desk struct {
+	*chat.Sender
+	chats *store.Chats
+	user  string
+
+	mu      sync.Mutex
+	now     time.Time
+	prompts []chat.Prompt
+	down    bool
+}
+
+var errDown = errors.New("queue is down")
+
+// Send makes the desk its own queue.
+func (d *desk) Send(_ context.Context, p chat.Prompt) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.down {
+		return errDown
+	}
+	d.prompts = append(d.prompts, p)
+	return nil
+}
+
+func (d *desk) clock() time.Time {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.now
+}
+
+func newDesk(t *testing.T) *desk {
+	t.Helper()
+	db, _, table := storetest.Tables(t)
+	chats, err := store.NewChats(db, nil, table, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &desk{chats: chats, user: id.New(time.Now()), now: time.Now().UTC().Truncate(time.Hour).Add(time.Minute)}
+	d.Sender = &chat.Sender{Store: chats, Queue: d, Now: d.clock, NewID: id.New,
+		Deadlines: map[quota.Plan]time.Duration{quota.Free: 2 * time.Minute}}
+	return d
+}
+
+func (d *desk) ask(ctx context.Context, q chat.Question) (chat.Receipt, error) {
+	return d.Sender.Send(ctx, d.user, quota.Free, quota.Of(quota.Free, quota.Limits{}), q)
+}
+
+func (d *desk) mustAsk(t *testing.T, q chat.Question) chat.Receipt {
+	t.Helper()
+	r, err := d.ask(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// answer writes the reply that a receipt names.
+func (d *desk) answer(t *testing.T, r chat.Receipt, text string) {
+	t.Helper()
+	m, err := d.chats.Claim(t.Context(), d.prompt(t, r.Reply))
+	if err != nil {
+		t.Fatal(err)
+	}
+	result := chat.Result{Status: chat.Done, Text: text, Finish: "stop", Usage: chat.Usage{PromptTokens: 1, CompletionTokens: 2}}
+	if err := d.chats.Commit(t.Context(), chat.Ref{User: d.user, Chat: r.Chat, Message: r.Reply}, m.Attempt, result); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (d *desk) prompt(t *testing.T, reply string) chat.Prompt {
+	t.Helper()
+	for _, p := range d.prompts {
+		if p.Reply == reply {
+			return p
+		}
+	}
+	t.Fatalf("no prompt for %s", reply)
+	return chat.Prompt{}
+}
+
+func (d *desk) history(t *testing.T, chatID string) []chat.Message {
+	t.Helper()
+	h := &chat.History{Store: d.chats, Now: d.clock}
+	page, _, err := h.Messages(t.Context(), d.user, chatID, chat.MaxPage, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return page
+}
+
+func code(err error) string {
+	if err == nil {
+		return ""
+	}
+	return problem.From(err).Code
+}
+
+func TestAConversationIsKept(t *testing.T) {
+	d := newDesk(t)
+	first := d.mustAsk(t, chat.Question{Text: "My name is Ada. Hello!"})
+	d.answer(t, first, "Hello Ada!")
+	second := d.mustAsk(t, chat.Question{Chat: first.Chat, Text: "What is my name?"})
+	if got := d.history(t, first.Chat); len(got) != 4 || got[3].Status != chat.Queued || got[2].Parent != first.Reply {
+		t.Errorf("while the second reply waits: %+v", got)
+	}
+	d.answer(t, second, "Ada.")
+	var texts []string
+	for _, m := range d.history(t, first.Chat) {
+		texts = append(texts, string(m.Role)+": "+m.Text)
+	}
+	want := []string{"user: My name is Ada. Hello!", "assistant: Hello Ada!", "user: What is my name?", "assistant: Ada."}
+	if diff := cmp.Diff(want, texts); diff != "" {
+		t.Error(diff)
+	}
+	if c, err := d.chats.Chat(t.Context(), d.user, first.Chat); err != nil || c.Running != "" || c.Title != "My name is Ada. Hello!" {
+		t.Errorf("chat: %+v, %v", c, err)
+	}
+	if first.Used != 1 || second.Used != 2 {
+		t.Errorf("used %d, %d", first.Used, second.Used)
+	}
+}
+
+func TestOneRunningReplyPerChat(t *testing.T) {
+	d := newDesk(t)
+	first := d.mustAsk(t, chat.Question{Text: "one"})
+	d.answer(t, first, "1")
+	var accepted atomic.Int32
+	var wg sync.WaitGroup
+	for range 12 {
+		wg.Go(func() {
+			switch _, err := d.ask(t.Context(), chat.Question{Chat: first.Chat, Text: "again"}); code(err) {
+			case "":
+				accepted.Add(1)
+			case "reply_in_progress":
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if accepted.Load() != 1 {
+		t.Errorf("%d accepted", accepted.Load())
+	}
+}
+
+func TestTheHoursLimitHoldsUnderParallelSends(t *testing.T) {
+	d := newDesk(t)
+	var accepted, refused atomic.Int32
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			switch _, err := d.ask(t.Context(), chat.Question{Text: "hi"}); code(err) {
+			case "":
+				accepted.Add(1)
+			case "rate_limited":
+				refused.Add(1)
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if accepted.Load() != 40 || refused.Load() != 10 {
+		t.Errorf("%d accepted, %d refused", accepted.Load(), refused.Load())
+	}
+	if err := d.chats.Block(t.Context(), d.user, true, quota.Hour(d.now.Add(time.Hour))); err != nil {
+		t.Fatal(err)
+	}
+	d.now = d.now.Add(time.Hour)
+	if _, err := d.ask(t.Context(), chat.Question{Text: "hi"}); code(err) != "account_disabled" {
+		t.Errorf("blocked: %v", err)
+	}
+}
+
+func TestAKeyStandsForOneSend(t *testing.T) {
+	d := newDesk(t)
+	receipts := make([]chat.Receipt, 8)
+	var wg sync.WaitGroup
+	for i := range receipts {
+		wg.Go(func() {
+			for { // parallel tries may meet a first one that has not got far
+				r, err := d.ask(t.Context(), chat.Question{Text: "once", Key: "k1"})
+				if code(err) == "reply_in_progress" {
+					continue
+				}
+				if err != nil {
+					t.Error(err)
+				}
+				receipts[i] = r
+				return
+			}
+		})
+	}
+	wg.Wait()
+	for _, r := range receipts {
+		if r.Reply != receipts[0].Reply || r.Chat != receipts[0].Chat {
+			t.Errorf("%+v and %+v", r, receipts[0])
+		}
+	}
+	if used, err := d.chats.Used(t.Context(), d.user, quota.Hour(d.now)); err != nil || used != 1 {
+		t.Errorf("used %d, %v", used, err)
+	}
+	d.answer(t, receipts[0], "done")
+	sent := len(d.prompts)
+	if r := d.mustAsk(t, chat.Question{Text: "once", Key: "k1"}); !r.Replayed || len(d.prompts) != sent {
+		t.Errorf("after the end: %+v, %d prompts more", r, len(d.prompts)-sent)
+	}
+	if _, err := d.ask(t.Context(), chat.Question{Text: "other", Key: "k1"}); code(err) != "idempotency_key_reused" {
+		t.Errorf("another body: %v", err)
+	}
+	d.now = d.now.Add(chat.KeyLife + time.Second)
+	if r := d.mustAsk(t, chat.Question{Text: "once", Key: "k1"}); r.Replayed || r.Reply == receipts[0].Reply {
+		t.Errorf("a day later: %+v", r)
+	}
+}
+
+func TestWhatTheQueueDidNotGetIsUndone(t *testing.T) {
+	d := newDesk(t)
+	first := d.mustAsk(t, chat.Question{Text: "one"})
+	d.answer(t, first, "1")
+	d.down = true
+	for _, q := range []chat.Question{{Text: "new", Key: "a"}, {Chat: first.Chat, Text: "more", Key: "b"}} {
+		if _, err := d.ask(t.Context(), q); !errors.Is(err, errDown) {
+			t.Fatal(err)
+		}
+	}
+	if _, err := d.Regenerate(t.Context(), d.user, quota.Free, quota.Of(quota.Free, quota.Limits{}), first.Chat, first.Reply, ""); !errors.Is(err, errDown) {
+		t.Fatal(err)
+	}
+	if used, err := d.chats.Used(t.Context(), d.user, quota.Hour(d.now)); err != nil || used != 1 {
+		t.Errorf("used %d, %v", used, err)
+	}
+	if chats, err := d.chats.Chats(t.Context(), d.user); err != nil || len(chats) != 1 || len(d.history(t, first.Chat)) != 2 {
+		t.Errorf("left: %+v, %v", chats, err)
+	}
+	d.down = false
+	if r := d.mustAsk(t, chat.Question{Chat: first.Chat, Text: "more", Key: "b"}); r.Replayed {
+		t.Error("the key was spent on nothing")
+	}
+}
+
+func TestALapsedReplyIsRevivedByItsKeyOnly(t *testing.T) {
+	d := newDesk(t)
+	first := d.mustAsk(t, chat.Question{Text: "one", Key: "k"})
+	d.now = d.now.Add(23 * time.Hour)
+	if got := d.history(t, first.Chat); got[1].Status != chat.Failed || got[1].Failure.Code != "deadline_exceeded" {
+		t.Errorf("lapsed: %+v", got[1])
+	}
+	sent := len(d.prompts)
+	if r := d.mustAsk(t, chat.Question{Text: "one", Key: "k"}); r.Reply != first.Reply || !r.Replayed || len(d.prompts) != sent+1 {
+		t.Errorf("retry: %+v", r)
+	}
+	if got := d.history(t, first.Chat); len(got) != 2 || got[1].Status != chat.Queued {
+		t.Errorf("revived: %+v", got)
+	}
+	d.now = d.now.Add(time.Hour)
+	d.mustAsk(t, chat.Question{Chat: first.Chat, Text: "a lapsed reply doesn't lock its chat"})
+}
+
+func TestRegenerateAddsASibling(t *testing.T) {
+	d := newDesk(t)
+	first := d.mustAsk(t, chat.Question{Text: "one"})
+	d.answer(t, first, "1")
+	again, err := d.Regenerate(t.Context(), d.user, quota.Free, quota.Of(quota.Free, quota.Limits{}), first.Chat, first.Reply, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.answer(t, again, "uno")
+	got := d.history(t, first.Chat)
+	if len(got) != 3 || got[2].Parent != first.Question || got[1].Parent != first.Question || got[2].Text != "uno" {
+		t.Errorf("%+v", got)
+	}
+	next := d.mustAsk(t, chat.Question{Chat: first.Chat, Text: "two"})
+	if got := d.history(t, first.Chat); got[3].ID != next.Question || got[3].Parent != again.Reply {
+		t.Errorf("next: %+v", got[3])
+	}
+}
+
+func TestOneAttemptCommits(t *testing.T) {
+	d := newDesk(t)
+	r := d.mustAsk(t, chat.Question{Text: "one"})
+	p := d.prompt(t, r.Reply)
+	one, _ := d.chats.Claim(t.Context(), p)
+	two, err := d.chats.Claim(t.Context(), p)
+	if err != nil || one.Attempt != 1 || two.Attempt != 2 {
+		t.Fatalf("attempts %d, %d, %v", one.Attempt, two.Attempt, err)
+	}
+	result := chat.Result{Status: chat.Done, Text: "stale"}
+	if err := d.chats.Commit(t.Context(), p.Ref(), one.Attempt, result); !errors.Is(err, chat.ErrStale) {
+		t.Errorf("stale attempt: %v", err)
+	}
+	result.Text = "good"
+	if err := d.chats.Commit(t.Context(), p.Ref(), two.Attempt, result); err != nil {
+		t.Error(err)
+	}
+	if _, err := d.chats.Claim(t.Context(), p); !errors.Is(err, chat.ErrStale) {
+		t.Errorf("claim after the end: %v", err)
+	}
+	if err := d.chats.Fail(t.Context(), p, chat.Undeliverable); !errors.Is(err, chat.ErrStale) {
+		t.Errorf("fail after the end: %v", err)
+	}
+	if got := d.history(t, r.Chat)[1]; got.Text != "good" || got.Status != chat.Done {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestAFailureGivesTheQuotaBackOnce(t *testing.T) {
+	d := newDesk(t)
+	r := d.mustAsk(t, chat.Question{Text: "one"})
+	p := d.prompt(t, r.Reply)
+	for i, want := range []error{nil, chat.ErrStale} {
+		if err := d.chats.Fail(t.Context(), p, chat.Undeliverable); !errors.Is(err, want) {
+			t.Errorf("time %d: %v", i, err)
+		}
+	}
+	if used, err := d.chats.Used(t.Context(), d.user, quota.Hour(d.now)); err != nil || used != 0 {
+		t.Errorf("used %d, %v", used, err)
+	}
+	if got := d.history(t, r.Chat)[1]; got.Status != chat.Failed || got.Failure.Code != "undeliverable" || got.Parent != r.Question {
+		t.Errorf("%+v", got)
+	}
+	d.mustAsk(t, chat.Question{Chat: r.Chat, Text: "the chat is free again"})
+}
+
+func TestCancelEndsWhatIsQueued(t *testing.T) {
+	d := newDesk(t)
+	r := d.mustAsk(t, chat.Question{Text: "one"})
+	ref := chat.Ref{User: d.user, Chat: r.Chat, Message: r.Reply}
+	for range 2 {
+		if m, err := d.chats.Cancel(t.Context(), ref); err != nil || m.Status != chat.Cancelled || m.Parent != r.Question {
+			t.Errorf("%+v, %v", m, err)
+		}
+	}
+	if _, err := d.chats.Claim(t.Context(), d.prompt(t, r.Reply)); !errors.Is(err, chat.ErrStale) {
+		t.Errorf("claim: %v", err)
+	}
+}
+
+func TestNobodyReachesAnothersChat(t *testing.T) {
+	d := newDesk(t)
+	r := d.mustAsk(t, chat.Question{Text: "secret"})
+	d.answer(t, r, "indeed")
+	stranger := *d
+	stranger.user = id.New(time.Now())
+	if _, err := stranger.ask(t.Context(), chat.Question{Chat: r.Chat, Text: "?"}); !errors.Is(err, chat.ErrNoChat) {
+		t.Errorf("send: %v", err)
+	}
+	ref := chat.Ref{User: stranger.user, Chat: r.Chat, Message: r.Reply}
+	if _, err := d.chats.Message(t.Context(), ref); !errors.Is(err, chat.ErrNoMessage) {
+		t.Errorf("message: %v", err)
+	}
+	if _, _, err := d.chats.Page(t.Context(), stranger.user, r.Chat, "", 5); !errors.Is(err, chat.ErrNoChat) {
+		t.Errorf("page: %v", err)
+	}
+	if err := d.chats.SetFeedback(t.Context(), ref, chat.Feedback{Rating: "up"}); !errors.Is(err, chat.ErrNoMessage) {
+		t.Errorf("feedback: %v", err)
+	}
+	if err := d.chats.DeleteChat(t.Context(), stranger.user, r.Chat); !errors.Is(err, chat.ErrNoChat) {
+		t.Errorf("delete: %v", err)
+	}
+	if used, err := d.chats.Used(t.Context(), stranger.user, quota.Hour(d.now)); err != nil || used != 0 {
+		t.Errorf("a refused send was counted: %d, %v", used, err)
+	}
+}
+
+func TestTheTailIsReadBackwards(t *testing.T) {
+	d := newDesk(t)
+	r := d.mustAsk(t, chat.Question{Text: "turn 0"})
+	d.answer(t, r, "reply 0")
+	for range 4 {
+		d.now = d.now.Add(time.Second)
+		r = d.mustAsk(t, chat.Question{Chat: r.Chat, Text: "turn"})
+		d.answer(t, r, "reply")
+	}
+	ref := chat.Ref{User: d.user, Chat: r.Chat, Message: r.Question}
+	recent, err := d.chats.Recent(t.Context(), ref, 2)
+	if err != nil || len(recent) != 2 || recent[0].ID != r.Question || recent[1].Role != chat.Assistant {
+		t.Fatalf("%+v, %v", recent, err)
+	}
+	ref.Message = recent[1].ID
+	older, more, err := d.chats.Before(t.Context(), ref, 100)
+	if err != nil || more || len(older) != 7 || older[6].Text != "turn 0" {
+		t.Errorf("%d older, more %v, %v", len(older), more, err)
+	}
+	if !slices.IsSortedFunc(older, func(a, b chat.Message) int { return strings.Compare(b.ID, a.ID) }) {
+		t.Error("not newest first")
+	}
+}
+
+func TestPurgeLeavesNothingOfAChat(t *testing.T) {
+	d := newDesk(t)
+	kept := d.mustAsk(t, chat.Question{Text: "kept"})
+	gone := d.mustAsk(t, chat.Question{Text: "gone"})
+	d.answer(t, gone, noise(3000))
+	if err := d.chats.DeleteChat(t.Context(), d.user, gone.Chat); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := d.chats.Page(t.Context(), d.user, gone.Chat, "", 5); !errors.Is(err, chat.ErrNoChat) {
+		t.Errorf("before the purge: %v", err)
+	}
+	if len(d.history(t, kept.Chat)) != 2 {
+		t.Error("the other chat suffered")
+	}
+}
+
+// noise is text that hardly compresses.
+func noise(n int) string {
+	r := rand.New(rand.NewPCG(1, 2))
+	var b strings.Builder
+	for range n {
+		b.WriteRune(rune(0x4e00 + r.IntN(20000)))
+	}
+	return b.String()
+}

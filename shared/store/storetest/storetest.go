@@ -1,0 +1,72 @@
+// Package storetest gives tests real tables on a real DynamoDB wire.
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"parley/shared/id"
+)
+
+// Client opens the database that DYNAMODB_URL names; the test fails without one.
+func Client(t testing.TB) *dynamodb.Client {
+	t.Helper()
+	url := os.Getenv("DYNAMODB_URL")
+	if url == "" {
+		t.Fatal("DYNAMODB_URL is not set: `make test` starts a database and sets it")
+	}
+	return dynamodb.New(dynamodb.Options{
+		Region: "us-east-1", BaseEndpoint: &url,
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+	})
+}
+
+// Tables makes empty tables of the test's own, shaped as template.yaml has them,
+// and removes them at its end.
+func Tables(t testing.TB) (db *dynamodb.Client, accounts, chats string) {
+	t.Helper()
+	db = Client(t)
+	suffix := id.New(time.Now())
+	accounts, chats = "accounts-"+suffix, "chats-"+suffix
+	for _, name := range []string{accounts, chats} {
+		if err := create(t.Context(), db, name); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			_, err := db.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &name})
+			if err != nil {
+				t.Errorf("delete table %s: %v", name, err)
+			}
+		})
+	}
+	return db, accounts, chats
+}
+
+func create(ctx context.Context, db *dynamodb.Client, name string) error {
+	_, err := db.CreateTable(ctx, &dynamodb.CreateTableInput{
+		TableName: &name, BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{
+			{AttributeName: aws.String("PK"), AttributeType: types.ScalarAttributeTypeS},
+			{AttributeName: aws.String("SK"), AttributeType: types.ScalarAttributeTypeS},
+		},
+		KeySchema: []types.KeySchemaElement{
+			{AttributeName: aws.String("PK"), KeyType: types.KeyTypeHash},
+			{AttributeName: aws.String("SK"), KeyType: types.KeyTypeRange},
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("create table %s: %w", name, err)
+	}
+	in := &dynamodb.DescribeTableInput{TableName: &name}
+	return dynamodb.NewTableExistsWaiter(db, func(o *dynamodb.TableExistsWaiterOptions) {
+		o.MinDelay, o.MaxDelay = 5*time.Millisecond, 100*time.Millisecond
+	}).Wait(ctx, in, 10*time.Second)
+}
