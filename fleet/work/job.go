@@ -122,7 +122,7 @@ func (j *job) conclude(ctx context.Context, err error) verdict {
 	case errors.Is(cause, errStopped):
 		j.finish = "cancelled"
 		return j.end(ctx, chat.Cancelled, nil)
-	case errors.Is(cause, errLost), errors.Is(err, chat.ErrStale):
+	case errors.Is(cause, errLost), errors.Is(err, errLost), errors.Is(err, chat.ErrStale):
 		j.log.Info("another attempt has taken over", "attempt", j.attempt)
 		return leave
 	case cause != nil:

@@ -98,8 +98,8 @@ func Defaults() Settings {
 	}
 }
 
-// Worker answers prompts. Its fields are set once, before Run.
-type Worker struct {
+// Parts is what a worker is made of.
+type Parts struct {
 	Settings
 	Replies Replies
 	Queues  map[quota.Plan]Queue
@@ -109,7 +109,11 @@ type Worker struct {
 	Stops   Stops
 	Now     func() time.Time
 	Log     *slog.Logger
+}
 
+// Worker answers prompts.
+type Worker struct {
+	Parts
 	gate    *gate
 	desk    *desk
 	keeper  *keeper
@@ -123,12 +127,16 @@ var (
 	errShutdown = errors.New("the worker is ending")
 )
 
+// New returns a worker that does nothing yet.
+func New(p Parts) *Worker {
+	w := &Worker{Parts: p, gate: newGate(p.Engine, p.Log), desk: newDesk(p.Slots), remover: newRemover(p.Log)}
+	w.keeper = newKeeper(w)
+	return w
+}
+
 // Run works until ctx ends. Then it takes no more prompts, gives running answers
 // Grace to finish, and hands back the rest.
 func (w *Worker) Run(ctx context.Context) error {
-	w.gate, w.desk = newGate(w.Engine, w.Log), newDesk(w.Slots)
-	w.keeper, w.remover = newKeeper(w), newRemover(w.Log)
-
 	// What jobs need lives on until the last of them has ended.
 	jobs, endJobs := context.WithCancelCause(context.WithoutCancel(ctx))
 	support, endSupport := context.WithCancel(context.WithoutCancel(ctx))

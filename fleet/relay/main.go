@@ -1,0 +1,158 @@
+// Relay shows replies to clients while they are written: streams, waits, and the
+// wish to stop. With API_URL it is the front door of a local stack as well.
+//
+// It ends with code 0 on SIGTERM and SIGINT; open streams break off and can be
+// resumed at another relay.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/redis/go-redis/v9"
+
+	"parley/fleet/frame"
+	"parley/fleet/probe"
+	"parley/fleet/serve"
+	"parley/fleet/valkey"
+	"parley/shared/api"
+	"parley/shared/auth"
+	"parley/shared/chat"
+	"parley/shared/config"
+	"parley/shared/id"
+	"parley/shared/store"
+)
+
+type settings struct {
+	AccountsTable string `env:"ACCOUNTS_TABLE,required,notEmpty"`
+	ChatsTable    string `env:"CHATS_TABLE,required,notEmpty"`
+	BodiesBucket  string `env:"BODIES_BUCKET,required,notEmpty"`
+	Valkey        string `env:"VALKEY_ADDR,required,notEmpty"` // host:port
+	Listen        string `env:"LISTEN" envDefault:"127.0.0.1:8080"`
+	EdgeSecret    string `env:"EDGE_SECRET"`
+
+	// A local stack's front door; without API_URL there is none.
+	API    string `env:"API_URL"`
+	Web    string `env:"WEB_DIR" envDefault:"web"`
+	Engine string `env:"ENGINE_URL"` // for /readyz only
+}
+
+func main() {
+	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	if err := run(ctx, log); err != nil {
+		log.Error("the relay failed", "error", err.Error())
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, log *slog.Logger) error {
+	set, err := config.Load[settings]()
+	if err != nil {
+		return err
+	}
+	handler, err := build(ctx, set, log)
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", set.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	server := &http.Server{
+		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
+		IdleTimeout: 60 * time.Second, MaxHeaderBytes: 32 << 10,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(l) }()
+	log.Info("relay started", "listen", l.Addr().String(), "front_door", set.API != "")
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	limit, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := server.Shutdown(limit); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("shut down: %w", err)
+	}
+	return nil
+}
+
+func build(ctx context.Context, set settings, log *slog.Logger) (http.Handler, error) {
+	aws, err := store.AWS(ctx)
+	if err != nil {
+		return nil, err
+	}
+	db := store.DynamoDB(aws)
+	replies, err := store.NewChats(db, s3.NewFromConfig(aws), set.ChatsTable, set.BodiesBucket)
+	if err != nil {
+		return nil, fmt.Errorf("open chats: %w", err)
+	}
+	shared := valkey.Open(set.Valkey)
+	hub := valkey.NewHub(context.WithoutCancel(ctx), shared, log)
+	keys := auth.NewKeyring(store.NewAccounts(db, set.AccountsTable), time.Now)
+	relay := &serve.Relay{
+		Pace: serve.DefaultPace(), Replies: replies, Log: log, Now: time.Now,
+		Service: &api.Service{Verifier: auth.NewVerifier(keys), EdgeSecret: set.EdgeSecret, Log: log},
+		Frames:  frame.NewLog(shared), Hub: hub, Stops: valkey.NewStops(shared, hub), Done: ctx.Done(),
+	}
+	own := relay.Service.Mux(relay.Routes())
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", probe.Alive)
+	mux.Handle("GET /readyz", serve.Ready(log, checks(set, shared, replies)...))
+	if set.API == "" {
+		mux.Handle("/", own)
+		return mux, nil
+	}
+	front, err := frontDoor(set, own, log)
+	mux.Handle("/", front)
+	return mux, err
+}
+
+func frontDoor(set settings, own http.Handler, log *slog.Logger) (http.Handler, error) {
+	toAPI, err := serve.ToAPIAt(set.API, set.EdgeSecret, log)
+	if err != nil {
+		return nil, err
+	}
+	page, err := serve.Page(set.Web)
+	if err != nil {
+		return nil, err
+	}
+	return serve.FrontDoor(own, toAPI, page), nil
+}
+
+func checks(set settings, shared *redis.Client, replies serve.Replies) []serve.Check {
+	list := []serve.Check{
+		{Name: "valkey", Ask: func(ctx context.Context) error { return valkey.Ping(ctx, shared) }},
+		{Name: "chats", Ask: func(ctx context.Context) error {
+			nobody := id.New(time.Now())
+			_, err := replies.Message(ctx, chat.Ref{User: nobody, Chat: nobody, Message: nobody})
+			if errors.Is(err, chat.ErrNoMessage) {
+				return nil
+			}
+			return err
+		}},
+	}
+	if set.API != "" {
+		list = append(list,
+			serve.Answers("api", strings.TrimRight(set.API, "/")+"/.well-known/jwks.json"),
+			serve.Check{Name: "worker", Ask: func(ctx context.Context) error { return valkey.Working(ctx, shared) }})
+	}
+	if set.Engine != "" {
+		list = append(list, serve.Answers("engine", strings.TrimRight(set.Engine, "/")+"/health"))
+	}
+	return list
+}

@@ -1,0 +1,122 @@
+// Package serve is the relay: it shows replies to those who wait for them, as
+// server-sent events or held back until the end, and takes the wish to stop.
+//
+// What a client has seen is a frame.Position, the id of every event. It is proved
+// against the text at hand, so any relay can go on from it, from the frames in
+// Valkey or from the stored reply alone; when the text isn't the one that was
+// shown, the client is told to clear it (reset).
+//
+// The table is the truth. Frames only make it faster: while none come, a stream
+// looks into the table now and then, and so it ends properly whatever happened to
+// the worker or to Valkey.
+//
+// In local mode the relay is the front door too (front.go): page, API and streams
+// on one port, by the path rules of rules.go that the CDN has in production.
+package serve
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"parley/fleet/frame"
+	"parley/fleet/valkey"
+	"parley/shared/api"
+	"parley/shared/chat"
+	"parley/shared/id"
+)
+
+// Replies is the storage that a relay needs.
+type Replies interface {
+	Message(ctx context.Context, ref chat.Ref) (chat.Message, error)
+	Cancel(ctx context.Context, ref chat.Ref) (chat.Message, error)
+	Commit(ctx context.Context, ref chat.Ref, attempt int, r chat.Result) error
+}
+
+// Pace says how long things take; tests have their own.
+type Pace struct {
+	Comment time.Duration // between two comment lines of a quiet stream
+	Look    time.Duration // between two looks into the table while no frames come
+	Away    time.Duration // the same while Valkey can't be reached
+	Write   time.Duration // for one event to reach the client
+	Stop    time.Duration // for a worker to end a reply that was cancelled
+}
+
+// DefaultPace returns the pace of production.
+func DefaultPace() Pace {
+	return Pace{Comment: 15 * time.Second, Look: 5 * time.Second, Away: time.Second,
+		Write: 10 * time.Second, Stop: 3 * time.Second}
+}
+
+// Relay serves replies. Its fields are set once, before Routes.
+type Relay struct {
+	Pace
+	Service *api.Service
+	Replies Replies
+	Log     *slog.Logger
+	Now     func() time.Time
+	Frames  *frame.Log
+	Hub     *valkey.Hub
+	Stops   *valkey.Stops
+	Done    <-chan struct{} // closed when the process is to end: streams break off, resumable
+}
+
+// Routes returns the relay's own endpoints.
+func (r *Relay) Routes() map[string]http.Handler {
+	const reply = "/v1/chats/{chat_id}/messages/{reply_id}"
+	return map[string]http.Handler{
+		"GET " + reply + "/stream":  r.Service.Raw(false, r.stream),
+		"GET " + reply + "/wait":    api.Handle(r.Service, api.Route{Status: http.StatusOK}, r.wait),
+		"POST " + reply + "/cancel": api.Handle(r.Service, api.Route{Status: http.StatusOK}, r.cancel),
+	}
+}
+
+// refOf names the reply that a request is about, as its caller's own.
+func refOf(r *api.Request) (chat.Ref, error) {
+	ref := chat.Ref{User: r.User.User, Chat: r.PathValue("chat_id"), Message: r.PathValue("reply_id")}
+	if !id.Valid(ref.Chat) || !id.Valid(ref.Message) {
+		return ref, chat.ErrNoMessage
+	}
+	return ref, nil
+}
+
+// reply reads a reply as it stands now; a question is no reply.
+func (r *Relay) reply(ctx context.Context, ref chat.Ref) (chat.Message, error) {
+	m, err := r.Replies.Message(ctx, ref)
+	if err == nil && m.Role != chat.Assistant {
+		err = chat.ErrNoMessage
+	}
+	return m.AsOf(r.Now()), err
+}
+
+// batch is what following a reply brings: frames, or the news that Valkey is away.
+type batch struct {
+	frames []frame.Frame
+	err    error
+}
+
+// follow reads a reply's frames until ctx ends. It reads on only when what it has
+// was taken, so that a slow client holds no more than one batch.
+func (r *Relay) follow(ctx context.Context, ref chat.Ref) <-chan batch {
+	out := make(chan batch)
+	reader := frame.Follow(ctx, r.Hub, r.Frames, ref)
+	go func() {
+		defer reader.Close()
+		for {
+			frames, err := reader.Next(ctx)
+			select {
+			case <-ctx.Done():
+				return
+			case out <- batch{frames, err}:
+			}
+			if err != nil {
+				select {
+				case <-ctx.Done():
+				case <-time.After(r.Away / 2):
+				}
+			}
+		}
+	}()
+	return out
+}

@@ -1,0 +1,139 @@
+// Worker takes prompts from the queues, has the engine answer them, publishes
+// what comes over Valkey and stores the replies.
+//
+// It ends with code 0 on SIGTERM and SIGINT, when running answers have finished
+// or were handed back. LISTEN serves /healthz and /readyz.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/redis/go-redis/v9"
+
+	"parley/fleet/engine"
+	"parley/fleet/frame"
+	"parley/fleet/probe"
+	"parley/fleet/valkey"
+	"parley/fleet/work"
+	"parley/shared/config"
+	"parley/shared/id"
+	"parley/shared/queue"
+	"parley/shared/quota"
+	"parley/shared/store"
+)
+
+type settings struct {
+	ChatsTable   string `env:"CHATS_TABLE,required,notEmpty"`
+	BodiesBucket string `env:"BODIES_BUCKET,required,notEmpty"`
+	QueueFree    string `env:"QUEUE_URL_FREE,required,notEmpty"`
+	QueuePremium string `env:"QUEUE_URL_PREMIUM,required,notEmpty"`
+	Valkey       string `env:"VALKEY_ADDR,required,notEmpty"` // host:port
+
+	Engine      string        `env:"ENGINE_URL,required,notEmpty"` // without /v1
+	Model       string        `env:"ENGINE_MODEL,required,notEmpty"`
+	Key         string        `env:"ENGINE_KEY"`                         // bearer token of the engine
+	Slots       int           `env:"ENGINE_SLOTS"`                       // 0: as the engine says, else 4
+	Context     int           `env:"ENGINE_CONTEXT"`                     // tokens; 0: as the engine says, else 4096
+	Temperature *float64      `env:"ENGINE_TEMPERATURE"`                 // unset: the engine's own
+	FirstToken  time.Duration `env:"ENGINE_FIRST_TOKEN" envDefault:"2m"` // longest wait for an answer to begin
+	Idle        time.Duration `env:"ENGINE_IDLE" envDefault:"30s"`       // longest silence within one
+	MaxTokens   int           `env:"MAX_TOKENS" envDefault:"4096"`       // of one answer
+	MaxAttempts int           `env:"MAX_ATTEMPTS" envDefault:"3"`        // of one reply
+	System      string        `env:"SYSTEM_PROMPT" envDefault:"You are Parley, a helpful assistant. Answer clearly and briefly."`
+	Grace       time.Duration `env:"GRACE" envDefault:"20s"` // for running answers after SIGTERM
+	Listen      string        `env:"LISTEN"`                 // host:port of /healthz and /readyz; empty: none
+}
+
+// leaseTTL is below the queue's visibility, so that a prompt that comes back
+// finds the lease of its dead worker gone.
+const leaseTTL = 12 * time.Second
+
+func main() {
+	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	if err := run(ctx, log); err != nil {
+		log.Error("the worker failed", "error", err.Error())
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, log *slog.Logger) error {
+	set, err := config.Load[settings]()
+	if err != nil {
+		return err
+	}
+	shared := valkey.Open(set.Valkey)
+	w, err := build(ctx, set, shared, log)
+	if err != nil {
+		return err
+	}
+	go valkey.Report(ctx, shared, w.Ready)
+	done, err := probe.Listen(ctx, set.Listen, w.Ready)
+	if err != nil {
+		return err
+	}
+	log.Info("worker started", "slots", w.Slots, "context", w.Context, "model", set.Model)
+	err = w.Run(ctx)
+	return errors.Join(err, done())
+}
+
+func build(ctx context.Context, set settings, shared *redis.Client, log *slog.Logger) (*work.Worker, error) {
+	aws, err := store.AWS(ctx)
+	if err != nil {
+		return nil, err
+	}
+	replies, err := store.NewChats(store.DynamoDB(aws), s3.NewFromConfig(aws), set.ChatsTable, set.BodiesBucket)
+	if err != nil {
+		return nil, fmt.Errorf("open chats: %w", err)
+	}
+	client := sqs.NewFromConfig(aws)
+	model := engine.New(engine.Settings{URL: set.Engine, Model: set.Model, Key: set.Key,
+		Temperature: set.Temperature, FirstToken: set.FirstToken, Idle: set.Idle})
+	parts := work.Parts{
+		Settings: work.Defaults(), Replies: replies, Engine: model,
+		Queues: map[quota.Plan]work.Queue{
+			quota.Free: queue.New(client, set.QueueFree), quota.Premium: queue.New(client, set.QueuePremium)},
+		Frames: frame.NewLog(shared),
+		Leases: valkey.NewLeases(shared, id.New(time.Now()), leaseTTL),
+		Stops:  valkey.NewStops(shared, valkey.NewHub(context.WithoutCancel(ctx), shared, log)),
+		Now:    time.Now, Log: log,
+	}
+	parts.System, parts.MaxTokens, parts.MaxAttempts, parts.Grace = set.System, set.MaxTokens, set.MaxAttempts, set.Grace
+	parts.Slots, parts.Context = size(ctx, set.Slots, set.Context, model, log)
+	return work.New(parts), nil
+}
+
+// size asks the engine for what the settings leave open, as soon as it answers.
+func size(ctx context.Context, slots, tokens int, model *engine.Client, log *slog.Logger) (int, int) {
+	for slots == 0 || tokens == 0 {
+		about, err := model.About(ctx)
+		if err == nil || errors.Is(err, engine.ErrRefused) || ctx.Err() != nil {
+			return first(slots, about.Slots, 4), first(tokens, about.Context, 4096)
+		}
+		log.Warn("the engine doesn't answer yet", "error", err.Error())
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+	return slots, tokens
+}
+
+func first(values ...int) int {
+	for _, v := range values {
+		if v > 0 {
+			return v
+		}
+	}
+	return 0
+}
