@@ -75,19 +75,32 @@ func (s *Stack) up(ctx context.Context) error {
 	if err := s.deploy(ctx); err != nil {
 		return err
 	}
+	if err := s.signingKey(ctx); err != nil {
+		return err
+	}
 	if s.opts.WithoutFleet {
 		return nil
 	}
 	return s.fleetUp(ctx)
 }
 
-// fleetUp makes sure that there is a key to sign with, and starts the fleet.
-func (s *Stack) fleetUp(ctx context.Context) error {
-	if rotate := s.outputs["RotateKeysFunctionName"]; rotate != "" {
-		if err := s.step("signing key is there", func() error { return s.cloud.invoke(ctx, rotate) }); err != nil {
-			return err
-		}
+// signingKey calls the function that makes a key to sign tokens with, in place
+// of its schedule: nobody wants to wait an hour for the first one.
+func (s *Stack) signingKey(ctx context.Context) error {
+	rotate := s.outputs["RotateKeysFunctionName"]
+	if rotate == "" {
+		return nil
 	}
+	return s.step("signing key is there", func() error {
+		if err := s.cloud.invoke(ctx, rotate); err != nil {
+			return fmt.Errorf("no signing key could be made: %w", err)
+		}
+		return nil
+	})
+}
+
+// fleetUp builds and starts the fleet.
+func (s *Stack) fleetUp(ctx context.Context) error {
 	if err := s.step("fleet built", func() error { return s.goBuild(ctx) }); err != nil {
 		return err
 	}
