@@ -1,0 +1,227 @@
+//go:build service
+
+package ledger_test
+
+import (
+	"encoding/json"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"parley/scripts/internal/ledger/rig"
+	"parley/scripts/internal/runtimeapi"
+	"parley/shared/auth/authtest"
+	"parley/shared/chat"
+	"parley/shared/id"
+	"parley/shared/queue"
+	"parley/shared/quota"
+)
+
+// desk is where tests send messages through the compiled function.
+type desk struct {
+	*rig.Rig
+	realm *authtest.Realm
+}
+
+func newDesk(t *testing.T) *desk {
+	t.Helper()
+	services, err := rig.FromEnv()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := rig.New(t.Context(), services, rig.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	d := &desk{Rig: r, realm: authtest.New(t, time.Now)}
+	keys, err := d.realm.Keys(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range keys {
+		if _, err := r.Accounts.AddKey(t.Context(), k); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return d
+}
+
+// start starts a fresh environment of send-message.
+func (d *desk) start(t *testing.T) *runtimeapi.Environment {
+	t.Helper()
+	e, err := d.Start(t.Context(), "send-message")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Close)
+	if _, err := e.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// receipt is the body of a 202.
+type receipt struct {
+	Chat    string `json:"chat_id"`
+	Message string `json:"message_id"`
+	Reply   string `json:"reply_id"`
+}
+
+func decodeReceipt(t *testing.T, res runtimeapi.Response) receipt {
+	t.Helper()
+	var r receipt
+	if err := json.Unmarshal([]byte(res.Body), &r); err != nil || res.Status != 202 {
+		t.Fatalf("answer %d %s", res.Status, res.Body)
+	}
+	return r
+}
+
+// ask is the request that sends a message.
+func ask(token, key string, fields map[string]string) runtimeapi.Request {
+	body, _ := json.Marshal(fields) // a map of strings can be encoded
+	r := runtimeapi.Request{Method: "POST", Path: "/v1/messages", Body: string(body), Header: map[string]string{"Authorization": "Bearer " + token}}
+	if key != "" {
+		r.Header["Idempotency-Key"] = key
+	}
+	return r
+}
+
+// mustSend sends in a fresh environment and expects a 202.
+func (d *desk) mustSend(t *testing.T, r runtimeapi.Request) (receipt, runtimeapi.Response) {
+	t.Helper()
+	e := d.start(t)
+	defer e.Close()
+	res, err := runtimeapi.Call(t.Context(), e, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return decodeReceipt(t, res), res
+}
+
+// drain takes every prompt out of both queues.
+func (d *desk) drain(t *testing.T) []chat.Prompt {
+	t.Helper()
+	var prompts []chat.Prompt
+	for _, url := range []string{d.Queues.Free, d.Queues.Premium} {
+		q := queue.New(d.SQS, url)
+		for {
+			deliveries, err := q.Receive(t.Context(), 10, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(deliveries) == 0 {
+				break
+			}
+			for _, delivery := range deliveries {
+				if delivery.Err != nil {
+					t.Fatal(delivery.Err)
+				}
+				prompts = append(prompts, delivery.Prompt)
+				if err := q.Delete(t.Context(), delivery.Receipt); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	return prompts
+}
+
+// answer does with prompts what workers do, and returns how many of them led to
+// an answer.
+func (d *desk) answer(t *testing.T, prompts []chat.Prompt) int {
+	t.Helper()
+	answers := 0
+	for _, p := range prompts {
+		m, err := d.Chats.Claim(t.Context(), p)
+		if err != nil {
+			continue
+		}
+		if _, err := d.Chats.Recent(t.Context(), chat.Ref{User: p.User, Chat: p.Chat, Message: p.Question}, 1); err != nil {
+			if err := d.Chats.Drop(t.Context(), p.Ref()); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		if err := d.Chats.Commit(t.Context(), p.Ref(), m.Attempt, chat.Result{Status: chat.Done, Text: "An answer.", Finish: "stop"}); err != nil {
+			t.Fatalf("commit: %v", err)
+		}
+		answers++
+	}
+	return answers
+}
+
+type item = map[string]types.AttributeValue
+
+// rows returns everything that a user has in the chats table.
+func (d *desk) rows(t *testing.T, user string) []item {
+	t.Helper()
+	out, err := d.DB.Query(t.Context(), &dynamodb.QueryInput{TableName: &d.ChatsTable, ConsistentRead: aws.Bool(true),
+		KeyConditionExpression:    aws.String("PK = :p"),
+		ExpressionAttributeValues: item{":p": &types.AttributeValueMemberS{Value: "U#" + user}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Items
+}
+
+func text(it item, name string) string {
+	switch v := it[name].(type) {
+	case *types.AttributeValueMemberS:
+		return v.Value
+	case *types.AttributeValueMemberN:
+		return v.Value
+	}
+	return ""
+}
+
+// tally counts what a user has: chats, questions, replies with rows of their own,
+// and the messages that were counted against limits.
+type tally struct{ Chats, Questions, Replies, Used int }
+
+func (d *desk) tally(t *testing.T, user string) (n tally) {
+	t.Helper()
+	for _, it := range d.rows(t, user) {
+		switch kind, _, _ := strings.Cut(text(it, "SK"), "#"); {
+		case kind == "C":
+			n.Chats++
+		case kind == "M" && text(it, "r") == "u":
+			n.Questions++
+		case kind == "M":
+			n.Replies++
+		case kind == "Q":
+			var used int
+			if err := json.Unmarshal([]byte(text(it, "used")), &used); err != nil {
+				t.Fatal(err)
+			}
+			n.Used += used
+		}
+	}
+	return n
+}
+
+// user makes up somebody and logs them in.
+func (d *desk) user(t *testing.T, plan quota.Plan) (user, token string) {
+	t.Helper()
+	user = id.New(time.Now())
+	return user, d.realm.Token(t, user, plan)
+}
+
+// noise is text that hardly compresses.
+func noise(n int) string {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = letters[rand.IntN(len(letters))]
+	}
+	return string(b)
+}

@@ -1,0 +1,118 @@
+package rig
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"parley/shared/id"
+)
+
+// unique adds to a name what no other rig has.
+func unique(name string) string { return "rig-" + name + "-" + strings.ToLower(id.New(time.Now())) }
+
+func (r *Rig) makeTables(ctx context.Context) error {
+	r.AccountsTable, r.ChatsTable = unique("accounts"), unique("chats")
+	for _, name := range []string{r.AccountsTable, r.ChatsTable} {
+		if err := r.makeTable(ctx, name); err != nil {
+			return fmt.Errorf("make table: %w", err)
+		}
+	}
+	return nil
+}
+
+// makeTable makes a table as template.yaml has it.
+func (r *Rig) makeTable(ctx context.Context, name string) error {
+	_, err := r.DB.CreateTable(ctx, &dynamodb.CreateTableInput{
+		TableName: &name, BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{
+			{AttributeName: aws.String("PK"), AttributeType: types.ScalarAttributeTypeS},
+			{AttributeName: aws.String("SK"), AttributeType: types.ScalarAttributeTypeS},
+		},
+		KeySchema: []types.KeySchemaElement{
+			{AttributeName: aws.String("PK"), KeyType: types.KeyTypeHash},
+			{AttributeName: aws.String("SK"), KeyType: types.KeyTypeRange},
+		},
+	})
+	if err != nil {
+		return err
+	}
+	r.later(func(ctx context.Context) error {
+		_, err := r.DB.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: &name})
+		return err
+	})
+	return dynamodb.NewTableExistsWaiter(r.DB, func(o *dynamodb.TableExistsWaiterOptions) {
+		o.MinDelay, o.MaxDelay = 5*time.Millisecond, 100*time.Millisecond
+	}).Wait(ctx, &dynamodb.DescribeTableInput{TableName: &name}, 10*time.Second)
+}
+
+func (r *Rig) makeQueues(ctx context.Context) error {
+	for name, url := range map[string]*string{"free": &r.Queues.Free, "premium": &r.Queues.Premium, "purge": &r.Queues.Purge} {
+		out, err := r.SQS.CreateQueue(ctx, &sqs.CreateQueueInput{
+			QueueName: aws.String(unique(name)), Attributes: map[string]string{"VisibilityTimeout": "15"}})
+		if err != nil {
+			return fmt.Errorf("make queue: %w", err)
+		}
+		*url = *out.QueueUrl
+		r.later(func(ctx context.Context) error {
+			_, err := r.SQS.DeleteQueue(ctx, &sqs.DeleteQueueInput{QueueUrl: out.QueueUrl})
+			return err
+		})
+	}
+	return nil
+}
+
+func (r *Rig) makeBucket(ctx context.Context) error {
+	client := s3.NewFromConfig(config(r.Services.AWS))
+	r.Bucket = unique("bodies")
+	if _, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &r.Bucket}); err != nil {
+		return fmt.Errorf("make bucket: %w", err)
+	}
+	r.later(func(ctx context.Context) error {
+		pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &r.Bucket})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return err
+			}
+			if err := removeObjects(ctx, client, r.Bucket, page.Contents); err != nil {
+				return err
+			}
+		}
+		_, err := client.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &r.Bucket})
+		return err
+	})
+	return nil
+}
+
+func removeObjects(ctx context.Context, client *s3.Client, bucket string, objects []s3types.Object) error {
+	for _, o := range objects {
+		if _, err := client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: o.Key}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Rig) makeKey(ctx context.Context) error {
+	client := kms.NewFromConfig(config(r.Services.AWS))
+	out, err := client.CreateKey(ctx, &kms.CreateKeyInput{})
+	if err != nil {
+		return fmt.Errorf("make key: %w", err)
+	}
+	r.Key = *out.KeyMetadata.KeyId
+	r.later(func(ctx context.Context) error {
+		_, err := client.ScheduleKeyDeletion(ctx, &kms.ScheduleKeyDeletionInput{KeyId: &r.Key, PendingWindowInDays: aws.Int32(7)})
+		return err
+	})
+	return nil
+}
