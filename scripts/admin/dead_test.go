@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"crypto/md5"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+)
+
+// wire is as much of SQS's protocol as the dead-letter commands use.
+type wire struct {
+	mu     sync.Mutex
+	queues map[string][]string // bodies; a message's id is its index
+	hidden map[string]bool
+	groups []string
+}
+
+func (w *wire) ServeHTTP(res http.ResponseWriter, req *http.Request) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var in struct {
+		QueueUrl, MessageBody, MessageGroupId, ReceiptHandle string
+		Entries                                              []struct{ ReceiptHandle string }
+	}
+	_ = json.NewDecoder(req.Body).Decode(&in)
+	_, action, _ := strings.Cut(req.Header.Get("X-Amz-Target"), ".")
+	var out any = struct{}{}
+	switch action {
+	case "ReceiveMessage":
+		out = map[string]any{"Messages": w.receive(in.QueueUrl)}
+	case "SendMessage":
+		w.queues[in.QueueUrl] = append(w.queues[in.QueueUrl], in.MessageBody)
+		w.groups = append(w.groups, in.MessageGroupId)
+		out = map[string]any{"MessageId": "new", "MD5OfMessageBody": sum(in.MessageBody)}
+	case "DeleteMessage":
+		w.queues["parked"][int(in.ReceiptHandle[0]-'0')] = ""
+	case "ChangeMessageVisibilityBatch":
+		for _, e := range in.Entries {
+			delete(w.hidden, e.ReceiptHandle)
+		}
+	}
+	res.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	_ = json.NewEncoder(res).Encode(out)
+}
+
+func (w *wire) receive(url string) []map[string]any {
+	var out []map[string]any
+	for i, body := range w.queues[url] {
+		receipt := fmt.Sprint(i)
+		if body == "" || w.hidden[receipt] {
+			continue
+		}
+		w.hidden[receipt] = true
+		out = append(out, map[string]any{"MessageId": "m" + receipt, "ReceiptHandle": receipt, "Body": body, "MD5OfBody": sum(body),
+			"Attributes": map[string]string{"SentTimestamp": "1767323045000", "ApproximateReceiveCount": "6"}})
+	}
+	return out
+}
+
+func sum(s string) string {
+	h := md5.Sum([]byte(s))
+	return hex.EncodeToString(h[:])
+}
+
+const (
+	ulid1, ulid2 = "01K0000000000000000000000A", "01K0000000000000000000000B"
+	aPrompt      = `{"v":1,"user":"` + ulid1 + `","chat":"` + ulid2 + `","question":"` + ulid1 + `","reply":"` + ulid2 + `","plan":"free","hour":"2026010203","deadline":"2026-01-02T03:04:05Z"}`
+	aPurge       = `{"v":1,"user":"` + ulid1 + `","chat":"` + ulid2 + `"}`
+)
+
+func deadQueue(t *testing.T) (*wire, dead) {
+	w := &wire{queues: map[string][]string{"parked": {aPrompt, "nonsense", aPurge}}, hidden: map[string]bool{}}
+	s := httptest.NewServer(w)
+	t.Cleanup(s.Close)
+	client := sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: aws.String(s.URL),
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
+	return w, dead{sqs: client, parked: "parked", prompts: "prompts", purges: "purges"}
+}
+
+func TestLookSeesEachOnceAndGivesBack(t *testing.T) {
+	w, q := deadQueue(t)
+	for range 2 {
+		var got []string
+		err := q.look(t.Context(), "parked", func(m message) (bool, error) {
+			got = append(got, m.ID+" "+m.Kind+" "+m.home)
+			return false, nil
+		})
+		if want := "m0 prompt prompts,m1 unreadable ,m2 purge purges"; err != nil || strings.Join(got, ",") != want {
+			t.Errorf("%v, %v; want %s", got, err, want)
+		}
+	}
+	if len(w.hidden) != 0 {
+		t.Errorf("still hidden: %v", w.hidden)
+	}
+}
+
+func TestMoveKeepsBodyAndGroup(t *testing.T) {
+	w, q := deadQueue(t)
+	err := q.look(t.Context(), "parked", func(m message) (bool, error) {
+		if m.home == "" {
+			return false, nil
+		}
+		return true, q.move(context.Background(), "parked", m)
+	})
+	if err != nil || w.queues["prompts"][0] != aPrompt || w.queues["purges"][0] != aPurge {
+		t.Errorf("%v: %v", err, w.queues)
+	}
+	if w.queues["parked"][0] != "" || w.queues["parked"][1] != "nonsense" || w.queues["parked"][2] != "" {
+		t.Errorf("left in the queue: %q", w.queues["parked"])
+	}
+	if w.groups[0] != ulid1 || w.groups[1] != "" {
+		t.Errorf("groups %q", w.groups)
+	}
+}
