@@ -60,7 +60,8 @@ async function welcome() {
   const { user: person, limits, used } = user;
   show(byId('who'), person.name);
   byId('verify-notice').hidden = person.email_verified !== false;
-  composer.showLimits({ limit: limits.messages_per_hour, left: Math.max(limits.messages_per_hour - used.messages, 0) });
+  composer.showLimits({ limit: limits.messages_per_hour, left: Math.max(limits.messages_per_hour - used.messages_this_hour, 0),
+    seconds: used.resets_in_seconds });
   await chats.load();
 }
 
@@ -76,9 +77,10 @@ byId('resend').addEventListener('click', async ({ target }) => {
   }
 });
 
-session.whenEnded(() => {
+session.whenEnded((why) => {
   history.replaceState(null, '', '#login');
   leaveRoom();
+  if (why) entry.notice(why);
 });
 addEventListener('hashchange', route);
 addEventListener('visibilitychange', () => {

@@ -40,9 +40,8 @@ export async function fromMail(name, token) {
   }
 }
 
-// A notice is for whoever looks at a form; in the room a dialog would be too
-// much, so the note there simply goes away or stays.
-function notice(text) { show(byId('entry-notice'), text); }
+/** Says something beneath the forms. */
+export function notice(text) { show(byId('entry-notice'), text); }
 
 function fillCountries() {
   const select = byId('signup').elements.country;

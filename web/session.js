@@ -22,11 +22,11 @@ export function enter({ access_token, expires_in, refresh_token }) {
   expires = Date.now() + expires_in * 1000;
 }
 
-/** Forgets the session and tells whoever asked to know. */
-export function leave() {
+/** Forgets the session and tells whoever asked to know; why is a sentence. */
+export function leave(why = '') {
   access = '';
   localStorage.removeItem(KEY);
-  for (const fn of onEnd) fn();
+  for (const fn of onEnd) fn(why);
 }
 
 /** Calls fn when the session ends, here or in another tab. */
@@ -36,7 +36,7 @@ addEventListener('storage', (event) => {
   if (event.key !== KEY && event.key !== null) return;
   if (exists()) return;
   access = '';
-  for (const fn of onEnd) fn();
+  for (const fn of onEnd) fn('');
 });
 
 /** The refresh token, for a log-out. */
@@ -62,7 +62,7 @@ async function refresh(exchange) {
   try {
     enter(await exchange(old));
   } catch (error) {
-    if (error.status === 401) leave();
+    if (error.status === 401 || error.status === 403) leave(error.message);
     throw error;
   }
 }

@@ -178,8 +178,8 @@ const EVENTS = {
     m.text += text;
     views.get(id)?.text(m.text);
   },
-  done: (id, { finish_reason, usage }) => {
-    change(id, { status: finish_reason === 'cancelled' ? 'cancelled' : 'done', finish_reason, usage });
+  done: (id, { status, finish_reason, usage }) => {
+    change(id, { status: status ?? (finish_reason === 'cancelled' ? 'cancelled' : 'done'), finish_reason, usage });
     announce(finish_reason === 'cancelled' ? 'The answer was stopped' : 'The answer is complete');
   },
   error: (id, { code, detail }) => {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -208,10 +207,9 @@ func (s *session) me(ctx context.Context) error {
 	if !me.User.Verified {
 		verified = " (not verified yet)"
 	}
-	left := time.Until(time.Now().UTC().Truncate(time.Hour).Add(time.Hour)).Round(time.Minute)
-	s.console.say("%s <%s>%s\nplan %s: %d of %d messages used this hour, which ends in %s; %s tokens a message\n",
-		plain(me.User.Name), plain(me.User.Email), verified, me.Plan,
-		me.Used.Messages, me.Limits.MessagesPerHour, left, fmt.Sprint(me.Limits.TokensPerMessage))
+	s.console.say("%s <%s>%s\nplan %s: %d of %d messages used this hour, which ends in %s; %d tokens a message\n",
+		plain(me.User.Name), plain(me.User.Email), verified, me.User.Plan, me.Used.Messages, me.Limits.MessagesPerHour,
+		time.Duration(me.Used.Resets)*time.Second, me.Limits.TokensPerMessage)
 	return nil
 }
 

@@ -59,15 +59,16 @@ func (c *Client) LogOut(ctx context.Context) error {
 // Me is the user and what is used of the plan.
 type Me struct {
 	User struct {
-		ID       string `json:"user_id"`
-		Name     string `json:"name"`
-		Email    string `json:"email"`
-		Verified bool   `json:"email_verified"`
+		ID       string     `json:"user_id"`
+		Name     string     `json:"name"`
+		Email    string     `json:"email"`
+		Verified bool       `json:"email_verified"`
+		Plan     quota.Plan `json:"plan"`
 	} `json:"user"`
-	Plan   quota.Plan   `json:"plan"`
 	Limits quota.Limits `json:"limits"`
 	Used   struct {
-		Messages int `json:"messages"`
+		Messages int `json:"messages_this_hour"`
+		Resets   int `json:"resets_in_seconds"`
 	} `json:"used"`
 }
 

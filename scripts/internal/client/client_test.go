@@ -211,7 +211,7 @@ func TestListsAndReads(t *testing.T) {
 		"GET /v1/chats/C/messages/R/wait?seconds=20": {answer(200, `{"message_id":"R","status":"done","text":"Yes","usage":{"prompt_tokens":3,"completion_tokens":1,"cached_tokens":0}}`)},
 		"POST /v1/chats/C/messages/R/cancel":         {answer(200, `{"message_id":"R","status":"cancelled","text":"Y"}`)},
 		"POST /v1/chats/C/messages/R/regenerate":     {answer(202, accepted)},
-		"GET /v1/me":                                 {answer(200, `{"user":{"name":"Ada","email":"ada@example.com"},"plan":"free","limits":{"messages_per_hour":40,"tokens_per_message":4096},"used":{"messages":2}}`)},
+		"GET /v1/me":                                 {answer(200, `{"user":{"name":"Ada","email":"ada@example.com","plan":"free"},"limits":{"messages_per_hour":40,"tokens_per_message":4096},"used":{"messages_this_hour":2,"resets_in_seconds":60}}`)},
 		"DELETE /v1/chats/C":                         {answer(204, ``)},
 	})
 	ctx := t.Context()
@@ -268,9 +268,9 @@ func TestARefusedTokenIsReplacedOnce(t *testing.T) {
 	expired := answer(401, `{"code":"token_expired","detail":"Expired."}`)
 	s, c := play(t, map[string][]http.HandlerFunc{
 		"POST /v1/token": {pair(2), pair(3)},
-		"GET /v1/me":     {expired, answer(200, `{"plan":"free"}`), expired},
+		"GET /v1/me":     {expired, answer(200, `{"user":{"plan":"free"}}`), expired},
 	})
-	if me, err := c.Me(t.Context()); err != nil || me.Plan != "free" {
+	if me, err := c.Me(t.Context()); err != nil || me.User.Plan != "free" {
 		t.Fatalf("Me = %+v, %v", me, err)
 	}
 	if _, err := c.Me(t.Context()); !IsCode(err, "token_expired") {
