@@ -17,7 +17,7 @@ import (
 // functions, templates, modules, tools, parameters.
 func (s *Stack) fingerprint() (string, error) {
 	sum := sha256.New()
-	fmt.Fprintln(sum, runtime.Version(), lambdaBuild, s.parameters())
+	fmt.Fprintln(sum, runtime.Version(), goBuild, s.parameters())
 	err := filepath.WalkDir(s.opts.Root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err

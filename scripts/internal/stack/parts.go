@@ -81,7 +81,7 @@ func (s *Stack) startWorker(ctx context.Context) error {
 		env:   append(append(baseEnv(), s.fleetEnv()...), "LISTEN="+loopback(port)),
 		dir:   s.opts.Root,
 		grace: 30 * time.Second, // it finishes what it answers, or hands it back
-	}, "", 0)
+	}, "http://"+loopback(port)+"/readyz", time.Minute)
 }
 
 func (s *Stack) startRelay(ctx context.Context) error {

@@ -101,7 +101,7 @@ func (s *Stack) signingKey(ctx context.Context) error {
 
 // fleetUp builds and starts the fleet.
 func (s *Stack) fleetUp(ctx context.Context) error {
-	if err := s.step("fleet built", func() error { return s.goBuild(ctx) }); err != nil {
+	if err := s.step("fleet built", func() error { return s.fleetBuild(ctx) }); err != nil {
 		return err
 	}
 	return s.step("fleet is up", func() error {
