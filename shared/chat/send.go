@@ -108,7 +108,8 @@ type Sends interface {
 	Ask(ctx context.Context, s Sending) (used int, err error)
 	// Hold makes the chat's hint point at s again, unless another reply runs there.
 	Hold(ctx context.Context, s Sending) (Refusal, error)
-	// Undo takes everything of a sending back that the queue did not get.
+	// Undo takes everything of a sending back that the queue did not get; ErrStale
+	// if a worker has claimed the reply, so that the queue did get it.
 	Undo(ctx context.Context, s Sending) error
 	// Message reads one message, ErrNoMessage if there is none.
 	Message(ctx context.Context, ref Ref) (Message, error)
@@ -254,7 +255,10 @@ func (s *Sender) hand(ctx context.Context, plan quota.Plan, sending Sending) (Re
 		return Receipt{}, err
 	}
 	if err := s.Queue.Send(ctx, sending.prompt(plan)); err != nil {
-		return Receipt{}, errors.Join(err, s.Store.Undo(ctx, sending))
+		// A call whose answers were lost may have got through; a worker knows.
+		if undone := s.Store.Undo(ctx, sending); !errors.Is(undone, ErrStale) {
+			return Receipt{}, errors.Join(err, undone)
+		}
 	}
 	return Receipt{Chat: sending.Chat, Question: sending.Question.ID, Reply: sending.Reply, Used: used}, nil
 }

@@ -26,7 +26,7 @@ func (c *Chats) Claim(ctx context.Context, p chat.Prompt) (chat.Message, error) 
 	out, err := c.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &c.table, Key: messageKey(p.User, p.Chat, p.Reply),
 		UpdateExpression:          aws.String(set + " ADD #at :one"),
-		ConditionExpression:       aws.String("attribute_not_exists(PK) OR st IN (:queued, :running)"),
+		ConditionExpression:       aws.String(unended(p)),
 		ExpressionAttributeNames:  map[string]string{"#at": aAttempt},
 		ExpressionAttributeValues: values,
 		ReturnValues:              types.ReturnValueAllNew,
@@ -39,6 +39,16 @@ func (c *Chats) Claim(ctx context.Context, p chat.Prompt) (chat.Message, error) 
 	}
 	r, err := readRow(out.Attributes)
 	return r.Message, err
+}
+
+// unended is the condition that the reply of p has not ended. The first reply to a
+// question has no row before it is claimed; any other one was queued with its row,
+// and if that is gone the reply was taken back.
+func unended(p chat.Prompt) string {
+	if p.Reply == chat.ReplyOf(p.Question) {
+		return "attribute_not_exists(PK) OR st IN (:queued, :running)"
+	}
+	return "st IN (:queued, :running)"
 }
 
 // Drop removes the row of a claimed reply whose question turned out to be gone.
@@ -228,7 +238,7 @@ func (c *Chats) ending(ctx context.Context, ref chat.Ref, r chat.Result) (string
 // it has ended.
 func (c *Chats) Fail(ctx context.Context, p chat.Prompt, f chat.Failure) error {
 	r := chat.Result{Status: chat.Failed, Failure: &f, Hour: p.Hour}
-	return c.fail(ctx, p.Ref(), r, "attribute_not_exists(PK) OR st IN (:queued, :running)",
+	return c.fail(ctx, p.Ref(), r, unended(p),
 		item{":queued": str(string(chat.Queued)), ":running": str(string(chat.Running))}, p.Question)
 }
 

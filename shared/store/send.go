@@ -218,24 +218,38 @@ func (c *Chats) putQuestion(ctx context.Context, s chat.Sending) error {
 }
 
 // Undo takes a sending back that the queue did not get: question, quota, guard and
-// hint, in one transaction. If that fails too, the reply lapses at its deadline.
+// hint, in one transaction. ErrStale if a worker has claimed the reply, which
+// shows that the queue got it after all. If it fails otherwise, the reply lapses
+// at its deadline.
 func (c *Chats) Undo(ctx context.Context, s chat.Sending) error {
-	message := s.Question.ID
-	if s.Existing {
-		message = s.Reply
-	}
-	actions := []types.TransactWriteItem{
-		{Delete: &types.Delete{TableName: &c.table, Key: messageKey(s.User, s.Chat, message)}},
-		{Update: c.refund(s.User, s.Question.Hour)},
-		{Update: c.unhint(s.User, s.Chat, s.Reply)},
-	}
+	actions := append(c.unask(s),
+		types.TransactWriteItem{Update: c.refund(s.User, s.Question.Hour)},
+		types.TransactWriteItem{Update: c.unhint(s.User, s.Chat, s.Reply)})
 	if s.NewChat {
-		actions[2] = types.TransactWriteItem{Delete: &types.Delete{TableName: &c.table, Key: chatKey(s.User, s.Chat)}}
+		actions[len(actions)-1] = types.TransactWriteItem{Delete: &types.Delete{TableName: &c.table, Key: chatKey(s.User, s.Chat)}}
 	}
 	if s.Key != "" {
 		actions = append(actions, types.TransactWriteItem{Delete: &types.Delete{TableName: &c.table, Key: guardKey(s.User, s.Key)}})
 	}
-	return unavailable("undo message", transact(ctx, c.db, actions))
+	err := transact(ctx, c.db, actions)
+	if _, failed := refused(refusals(err), 0); failed {
+		return chat.ErrStale
+	}
+	return unavailable("undo message", err)
+}
+
+// unask removes the row that stands for the queued reply, on the condition, in the
+// first action, that no worker has claimed it.
+func (c *Chats) unask(s chat.Sending) []types.TransactWriteItem {
+	reply := messageKey(s.User, s.Chat, s.Reply)
+	if s.Existing {
+		return []types.TransactWriteItem{{Delete: &types.Delete{TableName: &c.table, Key: reply,
+			ConditionExpression: aws.String("st = :queued"), ExpressionAttributeValues: item{":queued": str(string(chat.Queued))}}}}
+	}
+	return []types.TransactWriteItem{
+		{ConditionCheck: &types.ConditionCheck{TableName: &c.table, Key: reply, ConditionExpression: aws.String("attribute_not_exists(PK)")}},
+		{Delete: &types.Delete{TableName: &c.table, Key: messageKey(s.User, s.Chat, s.Question.ID)}},
+	}
 }
 
 // refund gives one message back to the window that paid for it.
