@@ -81,20 +81,14 @@ func rightPassword(u User, password string) bool {
 	return matches(phc, password) && u.Password != "" && !u.Deleted
 }
 
-// Refresh trades a refresh token for the next pair: one write and one read.
-// ErrReused if the token was used before, which ends its family; ErrNoSession;
-// ErrDisabled.
+// Refresh trades a refresh token for the next pair: one read and one write. The
+// access token is signed first, so that a session isn't moved on by a call that
+// can't be answered. ErrReused if the token was used before, which ends its
+// family; ErrNoSession; ErrDisabled.
 func (a *Access) Refresh(ctx context.Context, token string) (Pair, error) {
 	old, ok := auth.ParseRefresh(token)
 	if !ok {
 		return Pair{}, ErrNoSession
-	}
-	now := a.Now()
-	next := auth.NewRefresh(old.User, old.Family)
-	epoch, rotated := a.Sessions.Rotate(ctx, Session{User: old.User, Family: old.Family, Hash: next.Hash(),
-		Expires: now.Add(SessionFor)}, old.Hash(), now)
-	if rotated != nil && !errors.Is(rotated, ErrNoSession) {
-		return Pair{}, rotated
 	}
 	u, err := a.Users.ByID(ctx, old.User)
 	switch {
@@ -102,12 +96,23 @@ func (a *Access) Refresh(ctx context.Context, token string) (Pair, error) {
 		return Pair{}, ErrNoSession
 	case err != nil:
 		return Pair{}, err
-	case u.Disabled: // also if the session is gone: disabling ended it
+	case u.Disabled:
 		return Pair{}, ErrDisabled
-	case rotated != nil || epoch != u.Epoch:
+	}
+	now, next := a.Now(), auth.NewRefresh(old.User, old.Family)
+	pair, err := a.pair(ctx, u, next)
+	if err != nil {
+		return Pair{}, err
+	}
+	s := Session{User: old.User, Family: old.Family, Hash: next.Hash(), Expires: now.Add(SessionFor)}
+	epoch, err := a.Sessions.Rotate(ctx, s, old.Hash(), now)
+	if err != nil {
+		return Pair{}, err
+	}
+	if epoch != u.Epoch {
 		return Pair{}, ErrNoSession
 	}
-	return a.pair(ctx, u, next)
+	return pair, nil
 }
 
 // LogOut ends the session of a refresh token, used before or not. A token that

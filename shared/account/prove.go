@@ -73,11 +73,13 @@ func (k *Upkeep) RequestReset(ctx context.Context, viewer, email string) error {
 		return err
 	}
 	if err := k.mailReset(ctx, email); err != nil {
-		k.Log.ErrorContext(ctx, "reset not mailed", "error", err.Error())
+		return err
 	}
 	return pad(ctx, began, k.Floor)
 }
 
+// mailReset fails only where the store does, and then for any address; a letter
+// that can't be sent is for operators to see.
 func (k *Upkeep) mailReset(ctx context.Context, email string) error {
 	u, _, err := k.Users.ByEmail(ctx, email, "")
 	unknown := errors.Is(err, ErrNoUser)
@@ -96,7 +98,10 @@ func (k *Upkeep) mailReset(ctx context.Context, email string) error {
 	if err := k.Secrets.Keep(ctx, secretOf(u, ToReset, mailed, k.Now().Add(ResetFor))); err != nil || unknown {
 		return err
 	}
-	return k.Mailer.Send(ctx, resetLetter(u.Email, k.Origin, mailed.String()))
+	if err := k.Mailer.Send(ctx, resetLetter(u.Email, k.Origin, mailed.String())); err != nil {
+		k.Log.ErrorContext(ctx, "mail not sent", "user", u.ID, "letter", ToReset, "error", err.Error())
+	}
+	return nil
 }
 
 // pad waits until a multiple of floor has passed since began.

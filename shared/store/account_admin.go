@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"parley/shared/account"
+	"parley/shared/problem"
 	"parley/shared/quota"
 )
 
@@ -41,6 +42,9 @@ func (a *Accounts) Find(ctx context.Context, who string) (account.User, error) {
 // SetPlan puts a user on a plan, premium until till; a zero till has no end. It
 // shows in the next access token.
 func (a *Accounts) SetPlan(ctx context.Context, act Act, user string, p quota.Plan, till time.Time) error {
+	if !p.Valid() {
+		return problem.New(problem.Invalid, "plan_invalid", "There is no such plan.")
+	}
 	if till.IsZero() {
 		return a.act(ctx, act, user, "plan "+string(p), "SET pl = :p REMOVE ti", item{":p": str(string(p))})
 	}
@@ -50,6 +54,9 @@ func (a *Accounts) SetPlan(ctx context.Context, act Act, user string, p quota.Pl
 
 // SetLimits gives a user limits of their own; a zero one is the plan's.
 func (a *Accounts) SetLimits(ctx context.Context, act Act, user string, own quota.Limits) error {
+	if own.MessagesPerHour < 0 || own.TokensPerMessage < 0 {
+		return problem.New(problem.Invalid, "limits_invalid", "A limit can't be negative.")
+	}
 	what := fmt.Sprintf("limits %d messages per hour, %d tokens per message", own.MessagesPerHour, own.TokensPerMessage)
 	return a.act(ctx, act, user, what, "SET mh = :m, tm = :t",
 		item{":m": num(own.MessagesPerHour), ":t": num(own.TokensPerMessage)})
@@ -79,17 +86,21 @@ func (a *Accounts) EndSessions(ctx context.Context, act Act, user string) error 
 
 // act changes a profile and writes down who did, in one transaction.
 func (a *Accounts) act(ctx context.Context, act Act, user, what, change string, values item) error {
-	entry := auditKey(user, act.ID)
-	entry[aVersion], entry["who"], entry["what"], entry["when"] = num(rowVersion), str(act.Who), str(what), num(act.At.UnixMilli())
 	err := transact(ctx, a.db, []types.TransactWriteItem{
 		{Update: &types.Update{TableName: &a.table, Key: profileKey(user), UpdateExpression: &change,
 			ConditionExpression: aws.String("attribute_exists(PK) AND attribute_not_exists(de)"), ExpressionAttributeValues: values}},
-		{Put: &types.Put{TableName: &a.table, Item: entry}},
+		{Put: &types.Put{TableName: &a.table, Item: audit(act, user, what)}},
 	})
 	if _, failed := refused(refusals(err), 0); failed {
 		return account.ErrNoUser
 	}
 	return unavailable("change account", err)
+}
+
+func audit(act Act, user, what string) item {
+	it := auditKey(user, act.ID)
+	it[aVersion], it["who"], it["what"], it["when"] = num(rowVersion), str(act.Who), str(what), num(act.At.UnixMilli())
+	return it
 }
 
 // Audits returns what was done to an account, oldest first.

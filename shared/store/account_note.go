@@ -9,8 +9,6 @@ import (
 // Note writes down what was done to something of a user's outside the accounts
 // table, a reply that was queued again for instance.
 func (a *Accounts) Note(ctx context.Context, act Act, user, what string) error {
-	entry := auditKey(user, act.ID)
-	entry[aVersion], entry["who"], entry["what"], entry["when"] = num(rowVersion), str(act.Who), str(what), num(act.At.UnixMilli())
-	_, err := a.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &a.table, Item: entry})
+	_, err := a.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &a.table, Item: audit(act, user, what)})
 	return unavailable("note change", err)
 }

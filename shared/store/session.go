@@ -47,6 +47,8 @@ func (a *Accounts) Rotate(ctx context.Context, s account.Session, old []byte, no
 		return number(out.Attributes, uEpoch), nil
 	case !failed:
 		return 0, unavailable("rotate session", err)
+	case bytes.Equal(bytesOf(row, sHash), s.Hash): // the SDK's second try of a call that had come through
+		return number(row, uEpoch), nil
 	case row == nil || bytes.Equal(bytesOf(row, sHash), old): // missing, or past its end
 		return 0, account.ErrNoSession
 	}

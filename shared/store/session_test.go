@@ -30,6 +30,18 @@ func TestRotateGoesFromTokenToToken(t *testing.T) {
 	}
 }
 
+// The SDK repeats a call whose answer was lost. That is no re-use.
+func TestRepeatedRotationIsNoReuse(t *testing.T) {
+	a := openAccounts(t)
+	s := create(t, a, start, "ada@example.com", "+12025550123").Session
+	s.Hash = []byte("second")
+	for range 2 {
+		if _, err := a.Rotate(t.Context(), s, []byte("first"), start); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestParallelRefreshesHaveOneWinner(t *testing.T) {
 	a := openAccounts(t)
 	m := create(t, a, start, "ada@example.com", "+12025550123")
