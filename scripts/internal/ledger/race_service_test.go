@@ -1,0 +1,121 @@
+//go:build service
+
+package ledger_test
+
+import (
+	"fmt"
+	"maps"
+	"sync"
+	"testing"
+
+	"parley/scripts/internal/runtimeapi"
+	"parley/shared/quota"
+)
+
+// together sends all requests at once, through up to eight environments, and
+// returns the answers in order.
+func (d *desk) together(t *testing.T, requests []runtimeapi.Request) []runtimeapi.Response {
+	t.Helper()
+	spec, err := d.Spec(t.Context(), "send-message")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := runtimeapi.NewFunction(spec, 8)
+	defer f.Close()
+	answers := make([]runtimeapi.Response, len(requests))
+	var wg sync.WaitGroup
+	for i, r := range requests {
+		wg.Go(func() {
+			var err error
+			if answers[i], err = runtimeapi.Call(t.Context(), f, r); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	return answers
+}
+
+func statuses(answers []runtimeapi.Response) map[int]int {
+	n := map[int]int{}
+	for _, a := range answers {
+		n[a.Status]++
+	}
+	return n
+}
+
+func expectStatuses(t *testing.T, answers []runtimeapi.Response, want map[int]int) {
+	t.Helper()
+	if got := statuses(answers); !maps.Equal(got, want) {
+		t.Errorf("statuses %v, want %v", got, want)
+	}
+}
+
+// TestRaceForQuota sends 50 messages at once under a limit of 40.
+func TestRaceForQuota(t *testing.T) {
+	d := newDesk(t)
+	user, token := d.user(t, quota.Free)
+	requests := make([]runtimeapi.Request, 50)
+	for i := range requests {
+		requests[i] = ask(token, fmt.Sprint("key", i), map[string]string{"text": fmt.Sprint("Question ", i)})
+	}
+	answers := d.together(t, requests)
+	expectStatuses(t, answers, map[int]int{202: 40, 429: 10})
+	for _, a := range answers {
+		if a.Header.Get("RateLimit") == "" || a.Status == 429 && a.Header.Get("Retry-After") == "" {
+			t.Errorf("answer %d has headers %v", a.Status, a.Header)
+		}
+	}
+	if got, want := d.tally(t, user), (tally{Chats: 40, Questions: 40, Used: 40}); got != want {
+		t.Errorf("the user has %+v, want %+v", got, want)
+	}
+	if n := d.answer(t, d.drain(t)); n != 40 {
+		t.Errorf("%d answers", n)
+	}
+}
+
+// TestRaceForKey sends 20 times at once with one Idempotency-Key.
+func TestRaceForKey(t *testing.T) {
+	d := newDesk(t)
+	user, token := d.user(t, quota.Free)
+	requests := make([]runtimeapi.Request, 20)
+	for i := range requests {
+		requests[i] = ask(token, "one", map[string]string{"text": "Once only, please."})
+	}
+	answers := d.together(t, requests)
+	expectStatuses(t, answers, map[int]int{202: 20})
+	first := decodeReceipt(t, answers[0])
+	for _, a := range answers {
+		if r := decodeReceipt(t, a); r != first {
+			t.Errorf("receipts %+v and %+v", r, first)
+		}
+	}
+	if n := d.answer(t, d.drain(t)); n != 1 {
+		t.Errorf("%d answers", n)
+	}
+	if got, want := d.tally(t, user), (tally{Chats: 1, Questions: 1, Replies: 1, Used: 1}); got != want {
+		t.Errorf("the user has %+v, want %+v", got, want)
+	}
+}
+
+// TestRaceForChat sends 12 messages into one chat at once.
+func TestRaceForChat(t *testing.T) {
+	d := newDesk(t)
+	user, token := d.user(t, quota.Free)
+	begun, _ := d.mustSend(t, ask(token, "", map[string]string{"text": "Hello?"}))
+	if n := d.answer(t, d.drain(t)); n != 1 {
+		t.Fatalf("%d answers", n)
+	}
+	requests := make([]runtimeapi.Request, 12)
+	for i := range requests {
+		requests[i] = ask(token, fmt.Sprint("key", i), map[string]string{"chat_id": begun.Chat, "text": fmt.Sprint("Question ", i)})
+	}
+	answers := d.together(t, requests)
+	expectStatuses(t, answers, map[int]int{202: 1, 409: 11})
+	if n := d.answer(t, d.drain(t)); n != 1 {
+		t.Errorf("%d answers", n)
+	}
+	if got, want := d.tally(t, user), (tally{Chats: 1, Questions: 2, Replies: 2, Used: 2}); got != want {
+		t.Errorf("the user has %+v, want %+v", got, want)
+	}
+}
