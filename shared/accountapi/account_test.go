@@ -170,17 +170,15 @@ func TestSessionsEndAfterSixtyDays(t *testing.T) {
 
 func TestRotationOverHTTP(t *testing.T) {
 	w := newWorld(t)
-	a := w.ada()
-	token := a.RefreshToken
-	access := a.AccessToken
+	token := w.ada().RefreshToken
 	kids := map[string]bool{}
 	for hour := range 24 * 35 {
 		w.pass(time.Hour - 10*time.Minute)
 		w.rotate()
 		next := w.want(200, "", "POST", "/v1/token", "", refreshBody(token))
-		token, access = next.RefreshToken, next.AccessToken
+		token = next.RefreshToken
 		w.pass(10 * time.Minute)
-		w.want(200, "", "GET", "/v1/me", access, "")
+		w.want(200, "", "GET", "/v1/me", next.AccessToken, "")
 		if hour%24 == 0 {
 			for _, k := range w.want(200, "", "GET", "/.well-known/jwks.json", "", "").Keys {
 				kids[k["kid"]] = true

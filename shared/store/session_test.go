@@ -22,6 +22,7 @@ func TestRotateGoesFromTokenToToken(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	s.Hash = []byte("fifth")
 	if _, err := a.Rotate(t.Context(), s, []byte("second"), start); !errors.Is(err, account.ErrReused) {
 		t.Errorf("an old token: %v", err)
 	}
@@ -69,6 +70,7 @@ func TestSessionsEnd(t *testing.T) {
 	a := openAccounts(t)
 	m := create(t, a, start, "ada@example.com", "+12025550123")
 	late := m.Session.Expires
+	m.Session.Hash = []byte("second")
 	if _, err := a.Rotate(t.Context(), m.Session, []byte("first"), late); !errors.Is(err, account.ErrNoSession) {
 		t.Errorf("a session at its end: %v", err)
 	}
