@@ -145,7 +145,7 @@ func (r *Rig) Binary(ctx context.Context, name string) (string, error) {
 // replace those of the rig.
 func (r *Rig) Spec(ctx context.Context, name string, env ...string) (runtimeapi.Spec, error) {
 	binary, err := r.Binary(ctx, name)
-	return runtimeapi.Spec{Binary: binary, Env: append(r.env(), env...), Log: cmp.Or[io.Writer](r.opts.Log, io.Discard), Timeout: 30 * time.Second}, err
+	return runtimeapi.Spec{Binary: binary, Env: append(r.environment(r.Recorder.URL()), env...), Log: cmp.Or[io.Writer](r.opts.Log, io.Discard), Timeout: 30 * time.Second}, err
 }
 
 // Start starts one environment of a function.
@@ -157,11 +157,11 @@ func (r *Rig) Start(ctx context.Context, name string, env ...string) (*runtimeap
 	return runtimeapi.Start(spec)
 }
 
-// env is what template.yaml gives the functions, for all of them at once.
-func (r *Rig) env() []string {
+// environment is what template.yaml gives the functions and the fleet, for all of
+// them at once, with AWS at that address.
+func (r *Rig) environment(aws string) []string {
 	return []string{
-		"AWS_ENDPOINT_URL=" + r.Recorder.URL(), "AWS_ENDPOINT_URL_DYNAMODB=" + r.Recorder.URL(),
-		"AWS_ENDPOINT_URL_SQS=" + r.Recorder.URL(), "AWS_ENDPOINT_URL_S3=" + r.Recorder.URL(),
+		"AWS_ENDPOINT_URL=" + aws,
 		"ACCOUNTS_TABLE=" + r.AccountsTable, "CHATS_TABLE=" + r.ChatsTable, "BODIES_BUCKET=" + r.Bucket,
 		"QUEUE_URL_FREE=" + r.Queues.Free, "QUEUE_URL_PREMIUM=" + r.Queues.Premium, "PURGE_QUEUE_URL=" + r.Queues.Purge,
 		"KMS_KEY_ID=" + r.Key, "MAIL_FROM=parley@example.com", "ORIGIN=http://127.0.0.1:8080",
