@@ -40,11 +40,8 @@ export const me = () => call('GET', '/v1/me');
 
 /** Ends the session, also when the server can't be asked. */
 export async function logOut() {
-  try {
-    await call('POST', '/v1/logout', { body: { refresh_token: session.refreshToken() } });
-  } finally {
-    session.leave();
-  }
+  const token = await session.token(exchange).catch(() => '');
+  await session.end((refresh_token) => token && once('POST', '/v1/logout', { body: { refresh_token } }, token));
 }
 
 export const chats = (cursor = '') => call('GET', '/v1/chats' + query({ cursor }));
@@ -76,7 +73,7 @@ const messagePath = (chat, id) => chatPath(chat) + '/messages/' + encodeURICompo
 const query = ({ cursor }) => (cursor ? '?cursor=' + encodeURIComponent(cursor) : '');
 
 async function open(path, body) {
-  session.enter(await call('POST', path, { body, open: true }));
+  await session.enter(await call('POST', path, { body, open: true }));
 }
 
 // call repeats what may be repeated: reads, and writes that carry a key.

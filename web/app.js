@@ -1,6 +1,6 @@
 // The chat page. Tour, bottom up:
 //
-//   session.js, api.js     tokens; every call, its errors and its repeats
+//   vault.js, session.js   tokens; api.js: every call, its errors and its repeats
 //   sse.js, reply.js       the stream of an answer, resumed where it broke
 //   markdown.js, render.js text of a model to data, data to DOM nodes
 //   tree.js                edits and regenerated answers

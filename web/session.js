@@ -1,10 +1,11 @@
-// The session: the access token lives in memory, the refresh token in
-// localStorage, where the browser's tabs share it.
+// The session: the access token lives in memory, the refresh token in the vault,
+// which the browser's tabs share.
 //
-// A refresh token works once, and a second use ends the session. So a refresh
-// happens under a lock that all tabs take, with the token that is newest then.
+// A refresh token works once, and a second use ends the session. So whatever uses
+// it happens under a lock that all tabs take, with the token that is newest then.
 
-const KEY = 'parley.refresh';
+import * as vault from './vault.js';
+
 const EARLY = 30_000; // ms before its end at which an access token is replaced
 
 let access = '';
@@ -12,35 +13,41 @@ let expires = 0;
 let refreshing = null; // the refresh that runs in this tab
 const onEnd = [];
 
-/** Whether somebody is logged in, as far as this browser knows. */
-export const exists = () => localStorage.getItem(KEY) !== null;
+export { exists } from './vault.js';
 
-/** Takes over the tokens of a sign-up, log-in or refresh. */
-export function enter({ access_token, expires_in, refresh_token }) {
-  localStorage.setItem(KEY, refresh_token);
+/** Takes over the tokens of a sign-up or log-in. */
+export const enter = (tokens) => locked(() => keep(tokens));
+
+async function keep({ access_token, expires_in, refresh_token }) {
+  await vault.keep(refresh_token);
   access = access_token;
   expires = Date.now() + expires_in * 1000;
 }
 
-/** Forgets the session and tells whoever asked to know; why is a sentence. */
-export function leave(why = '') {
+/** Ends the session; tell gets its refresh token and may tell the server. */
+export const end = (tell) => locked(async () => {
+  try {
+    const token = await vault.read();
+    if (token) await tell(token);
+  } finally {
+    await leave('');
+  }
+});
+
+async function leave(why) {
+  await vault.forget();
+  ended(why);
+}
+
+function ended(why) {
   access = '';
-  localStorage.removeItem(KEY);
   for (const fn of onEnd) fn(why);
 }
 
-/** Calls fn when the session ends, here or in another tab. */
+/** Calls fn when the session ends, here or in another tab, with a sentence or ''. */
 export function whenEnded(fn) { onEnd.push(fn); }
 
-addEventListener('storage', (event) => {
-  if (event.key !== KEY && event.key !== null) return;
-  if (exists()) return;
-  access = '';
-  for (const fn of onEnd) fn('');
-});
-
-/** The refresh token, for a log-out. */
-export const refreshToken = () => localStorage.getItem(KEY);
+vault.whenForgotten(() => ended(''));
 
 /**
  * An access token other than stale, the one that was refused. exchange turns a
@@ -54,15 +61,15 @@ export async function token(exchange, stale = '') {
 }
 
 async function refresh(exchange) {
-  const old = refreshToken();
+  const old = await vault.read();
   if (!old) {
-    access = '';
+    await leave('');
     return;
   }
   try {
-    enter(await exchange(old));
+    await keep(await exchange(old));
   } catch (error) {
-    if (error.status === 401 || error.status === 403) leave(error.message);
+    if (error.status === 401 || error.status === 403) await leave(error.message);
     throw error;
   }
 }
