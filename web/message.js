@@ -28,19 +28,24 @@ export class MessageView {
     this.siblings = siblings;
     this.node.setAttribute('aria-busy', String(!ended(message)));
     if (message.role === 'user') show(this.body, message.text);
+    else if (ended(message)) this.#draw(message.text);
     else this.text(message.text);
     this.remark(this.#remark());
     this.tools.replaceChildren(...(ended(message) ? this.#tools() : []));
   }
 
-  /** Shows an answer's text so far; drawn at most once a frame. */
+  /** Shows an answer's text so far, at most once a frame. */
   text(text) {
     this.latest = text;
-    this.drawing ??= requestAnimationFrame(() => {
-      this.drawing = undefined;
-      render(this.body, this.latest);
-      this.on.drawn();
-    });
+    this.frame ??= requestAnimationFrame(() => this.#draw(this.latest));
+  }
+
+  // A whole answer doesn't wait for a frame, which a hidden tab may never get.
+  #draw(text) {
+    cancelAnimationFrame(this.frame);
+    this.frame = undefined;
+    render(this.body, text);
+    this.on.drawn();
   }
 
   /** Shows a line beneath the text. */
