@@ -5,6 +5,7 @@ import "strings"
 // Text gathers a reply out of its frames.
 type Text struct {
 	b      strings.Builder
+	writer int   // attempt that wrote the text's end
 	Last   Frame // the newest frame, its Text left out
 	Tokens int   // of the reply, as far as gathered
 	Broken bool  // a frame is missing: String is not the reply's beginning up to Last
@@ -20,7 +21,6 @@ func (t *Text) Add(f Frame) {
 	if !f.After(t.Last) {
 		return
 	}
-	newer := f.Attempt > t.Last.Attempt
 	t.Last, t.Last.Text = f, ""
 	if f.Tokens > 0 {
 		t.Tokens = f.Tokens
@@ -28,13 +28,13 @@ func (t *Text) Add(f Frame) {
 	if f.Text == "" {
 		return
 	}
+	newer := f.Attempt > t.writer
+	t.writer = f.Attempt
 	have := t.b.Len()
 	switch {
 	case f.Start > have:
 		t.Broken = true
-	case f.Start == have:
-		t.b.WriteString(f.Text)
-	case newer || f.Start == 0 && t.Broken:
+	case f.Start < have && newer, f.Start == 0 && t.Broken:
 		kept := t.b.String()[:f.Start]
 		t.b.Reset()
 		t.b.WriteString(kept)
