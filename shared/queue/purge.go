@@ -20,9 +20,13 @@ type PurgeJob struct {
 	Chat    string `json:"chat,omitempty"`
 }
 
-// settle is longer than any function runs, so that what was being written when
-// the job was queued is there to be purged.
-const settle = time.Minute
+// A job is carried out when nothing can be written any more that it would miss:
+// for a chat, when every function that was at it has ended; for a user, when the
+// access tokens that were given out before have expired.
+const (
+	settleChat = time.Minute
+	settleUser = 15 * time.Minute // SQS's longest delay
+)
 
 // Purges is the queue of purge jobs.
 type Purges struct {
@@ -34,11 +38,15 @@ type Purges struct {
 func NewPurges(client *sqs.Client, url string) *Purges { return &Purges{client: client, url: url} }
 
 // Purge queues the removal of a chat, or of everything of a user if chat is
-// empty. It is carried out a minute later. One call.
+// empty, to be carried out once all is quiet. One call.
 func (q *Purges) Purge(ctx context.Context, user, chat string) error {
 	body, err := json.Marshal(PurgeJob{Version: 1, User: user, Chat: chat})
 	if err != nil {
 		return fmt.Errorf("encode purge job: %w", err)
+	}
+	settle := settleChat
+	if chat == "" {
+		settle = settleUser
 	}
 	_, err = q.client.SendMessage(ctx, &sqs.SendMessageInput{
 		QueueUrl: &q.url, MessageBody: aws.String(string(body)), DelaySeconds: int32(settle / time.Second)})
