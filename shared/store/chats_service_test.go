@@ -367,25 +367,24 @@ func TestNobodyReachesAnothersChat(t *testing.T) {
 	d := newDesk(t)
 	r := d.mustAsk(t, chat.Question{Text: "secret"})
 	d.answer(t, r, "indeed")
-	stranger := *d
-	stranger.user = id.New(time.Now())
-	if _, err := stranger.ask(t.Context(), chat.Question{Chat: r.Chat, Text: "?"}); !errors.Is(err, chat.ErrNoChat) {
+	stranger := id.New(time.Now())
+	if _, err := d.Sender.Send(t.Context(), stranger, quota.Free, quota.Of(quota.Free, quota.Limits{}), chat.Question{Chat: r.Chat, Text: "?"}); !errors.Is(err, chat.ErrNoChat) {
 		t.Errorf("send: %v", err)
 	}
-	ref := chat.Ref{User: stranger.user, Chat: r.Chat, Message: r.Reply}
+	ref := chat.Ref{User: stranger, Chat: r.Chat, Message: r.Reply}
 	if _, err := d.chats.Message(t.Context(), ref); !errors.Is(err, chat.ErrNoMessage) {
 		t.Errorf("message: %v", err)
 	}
-	if _, _, err := d.chats.Page(t.Context(), stranger.user, r.Chat, "", 5); !errors.Is(err, chat.ErrNoChat) {
+	if _, _, err := d.chats.Page(t.Context(), stranger, r.Chat, "", 5); !errors.Is(err, chat.ErrNoChat) {
 		t.Errorf("page: %v", err)
 	}
 	if err := d.chats.SetFeedback(t.Context(), ref, chat.Feedback{Rating: "up"}); !errors.Is(err, chat.ErrNoMessage) {
 		t.Errorf("feedback: %v", err)
 	}
-	if err := d.chats.DeleteChat(t.Context(), stranger.user, r.Chat); !errors.Is(err, chat.ErrNoChat) {
+	if err := d.chats.DeleteChat(t.Context(), stranger, r.Chat); !errors.Is(err, chat.ErrNoChat) {
 		t.Errorf("delete: %v", err)
 	}
-	if used, err := d.chats.Used(t.Context(), stranger.user, quota.Hour(d.now)); err != nil || used != 0 {
+	if used, err := d.chats.Used(t.Context(), stranger, quota.Hour(d.now)); err != nil || used != 0 {
 		t.Errorf("a refused send was counted: %d, %v", used, err)
 	}
 }

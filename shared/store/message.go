@@ -48,8 +48,6 @@ type row struct {
 	size    int
 }
 
-func (r row) ref(user string) chat.Ref { return chat.Ref{User: user, Chat: r.Chat, Message: r.ID} }
-
 // readRow decodes a message's row.
 func readRow(it item) (row, error) {
 	if v := number(it, aVersion); v > rowVersion {
