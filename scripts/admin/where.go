@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/user"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -134,7 +135,10 @@ func open(ctx context.Context, o options, in io.Reader, out, log io.Writer) (*de
 // caller is who makes a change: the IAM identity, and beside it the user of this
 // machine, since several people may share a role.
 func caller(ctx context.Context, cfg aws.Config, local bool) string {
-	person := cmp.Or(os.Getenv("SUDO_USER"), os.Getenv("USER"), os.Getenv("LOGNAME"), "uid "+fmt.Sprint(os.Getuid()))
+	person := cmp.Or(os.Getenv("SUDO_USER"), os.Getenv("USER"), "uid "+fmt.Sprint(os.Getuid()))
+	if u, err := user.Current(); err == nil {
+		person = cmp.Or(os.Getenv("SUDO_USER"), u.Username)
+	}
 	if local {
 		return person
 	}
