@@ -78,7 +78,7 @@ func (s *Stack) startWorker(ctx context.Context) error {
 	return s.keep.run(ctx, program{
 		name:  "worker",
 		argv:  []string{s.binary("worker")},
-		env:   append(append(baseEnv(), s.fleetEnv()...), "LISTEN="+loopback(port)),
+		env:   append(append(baseEnv(), s.fleetEnv()...), "LISTEN="+loopback(port), "ENGINE_TEMPERATURE=0", "MAX_TOKENS=1024"), // a model this small had better not guess, nor ramble
 		dir:   s.opts.Root,
 		grace: 30 * time.Second, // it finishes what it answers, or hands it back
 	}, "http://"+loopback(port)+"/readyz", time.Minute)
