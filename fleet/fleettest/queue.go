@@ -44,12 +44,15 @@ func (q *Queue) Send(_ context.Context, p chat.Prompt) error {
 	return nil
 }
 
+// longest shortens long polls, which would hold up a worker's end.
+const longest = 200 * time.Millisecond
+
 // Receive delivers what is visible, waiting for it up to wait.
 func (q *Queue) Receive(ctx context.Context, most int, wait time.Duration) ([]queue.Delivery, error) {
 	q.mu.Lock()
 	q.Receives++
 	q.mu.Unlock()
-	for end := time.Now().Add(wait); ; {
+	for end := time.Now().Add(min(wait, longest)); ; {
 		got, err := q.take(most)
 		if err != nil || len(got) > 0 || !time.Now().Before(end) {
 			return got, err

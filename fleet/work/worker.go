@@ -143,11 +143,12 @@ func (w *Worker) Run(ctx context.Context) error {
 	var helpers, running sync.WaitGroup
 	helpers.Go(func() { w.gate.run(support) })
 	helpers.Go(func() { w.keeper.run(support) })
+	defer context.AfterFunc(ctx, func() {
+		sleep(jobs, w.Grace)
+		endJobs(errShutdown)
+	})()
 	w.intake(ctx, jobs, &running)
-
-	over := time.AfterFunc(w.Grace, func() { endJobs(errShutdown) })
 	running.Wait()
-	over.Stop()
 	endJobs(errShutdown)
 	endSupport()
 	helpers.Wait()
