@@ -24,7 +24,7 @@ type Call struct {
 	Service   string
 	Operation string
 	Nth       int // among the calls of its service and operation since the last Reset, from 1
-	Status    int // of the answer; 0 if none came back
+	Status    int // of the answer; 0 while there is none, dropped if there never will be
 	Began     time.Time
 	Ended     time.Time
 	Sent      int // bytes of the request's body
@@ -33,6 +33,8 @@ type Call struct {
 	Writes    Units
 	Messages  int // that SQS handed out
 }
+
+const dropped = -1
 
 // Name tells the call from the others of its recording: "dynamodb PutItem 1".
 func (c Call) Name() string { return fmt.Sprintf("%s %s %d", c.Service, c.Operation, c.Nth) }

@@ -58,11 +58,13 @@ func (r *Recorder) Close() {
 	r.client.CloseIdleConnections()
 }
 
-// Reset forgets all calls and has h asked from now on; nil asks nobody.
+// Reset forgets all calls but those under way, a long poll for instance, and has h
+// asked from now on; nil asks nobody.
 func (r *Recorder) Reset(h Hook) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.calls, r.count, r.hook = nil, map[string]int{}, h
+	r.calls = slices.DeleteFunc(r.calls, func(c *Call) bool { return !c.Ended.IsZero() || c.Status == dropped })
+	r.count, r.hook = map[string]int{}, h
 }
 
 // Calls returns what was called since the last Reset, in order of beginning, and
@@ -83,20 +85,22 @@ func (r *Recorder) serve(w http.ResponseWriter, in *http.Request) {
 	if err != nil {
 		return // the caller is gone
 	}
-	call, hook := r.begin(in, len(body))
-	if hook != nil && !hook(Before, *call) {
+	call := r.begin(in, len(body))
+	if !r.ask(Before, *call) {
+		r.drop(call)
 		hangUp(w)
 		return
 	}
 	time.Sleep(r.delay)
 	out, answer, err := r.forward(in, call.Service, body)
 	if err != nil {
+		r.drop(call)
 		r.fail(fmt.Errorf("%s: %w", call.Name(), err))
 		hangUp(w)
 		return
 	}
 	done := r.end(call, out.StatusCode, answer)
-	if hook != nil && !hook(After, done) {
+	if !r.ask(After, done) {
 		hangUp(w)
 		return
 	}
@@ -107,7 +111,15 @@ func (r *Recorder) serve(w http.ResponseWriter, in *http.Request) {
 	w.Write(answer) // if the caller is gone, it is its death that is tested
 }
 
-func (r *Recorder) begin(in *http.Request, sent int) (*Call, Hook) {
+// ask has the hook of this moment decide.
+func (r *Recorder) ask(s Stage, c Call) bool {
+	r.mu.Lock()
+	hook := r.hook
+	r.mu.Unlock()
+	return hook == nil || hook(s, c)
+}
+
+func (r *Recorder) begin(in *http.Request, sent int) *Call {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	call := &Call{Began: time.Now(), Sent: sent}
@@ -116,7 +128,14 @@ func (r *Recorder) begin(in *http.Request, sent int) (*Call, Hook) {
 	r.count[kind]++
 	call.Nth = r.count[kind]
 	r.calls = append(r.calls, call)
-	return call, r.hook
+	return call
+}
+
+// drop marks a call that nobody answered.
+func (r *Recorder) drop(call *Call) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	call.Status = dropped
 }
 
 func (r *Recorder) end(call *Call, status int, answer []byte) Call {

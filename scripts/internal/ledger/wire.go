@@ -199,6 +199,9 @@ func readCommand(in *bufio.Reader) (name string, raw []byte, err error) {
 		if i == 0 {
 			name = strings.ToUpper(string(body[:size]))
 		}
+		if name == "SET" && strings.EqualFold(string(body[:size]), "NX") {
+			name = "SETNX" // the same thing, older
+		}
 		raw = append(append(raw, head...), body...)
 	}
 	return name, raw, nil

@@ -2,6 +2,7 @@ package rig
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -12,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2"
+	sestypes "github.com/aws/aws-sdk-go-v2/service/sesv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"parley/shared/id"
@@ -101,6 +104,21 @@ func removeObjects(ctx context.Context, client *s3.Client, bucket string, object
 		}
 	}
 	return nil
+}
+
+// sender is whom the rig's mails come from.
+const sender = "parley@example.com"
+
+func (r *Rig) makeSender(ctx context.Context) error {
+	client := sesv2.NewFromConfig(config(r.Services.AWS))
+	_, err := client.CreateEmailIdentity(ctx, &sesv2.CreateEmailIdentityInput{EmailIdentity: aws.String(sender)})
+	if _, there := errors.AsType[*sestypes.AlreadyExistsException](err); there {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("make sender: %w", err)
+	}
+	return nil // it stays, for other rigs
 }
 
 func (r *Rig) makeKey(ctx context.Context) error {
