@@ -21,12 +21,15 @@ import { byId, show } from './dom.js';
 let user = null; // /me of who is logged in
 
 async function route() {
+  show(byId('room-notice'), '');
   const [, name, token] = /^#(verify|reset)=(.+)$/.exec(location.hash) ?? [];
   if (name) {
     history.replaceState(null, '', '#' + (session.exists() ? '/' : 'login')); // the secret is not for the history
-    await entry.fromMail(name, decodeURIComponent(token));
+    const said = await entry.fromMail(name, decodeURIComponent(token));
     if (name === 'reset') return;
     user = null;
+    show(byId('room-notice'), said);
+    entry.notice(said);
   }
   if (!session.exists()) return leaveRoom();
   await enterRoom();

@@ -12,6 +12,9 @@ let open = ''; // id of the open chat
 const others = new BroadcastChannel('parley.chats');
 others.addEventListener('message', () => load().catch(() => {}));
 
+/** Calls fn when another tab has changed something. */
+export const whenChangedElsewhere = (fn) => others.addEventListener('message', fn);
+
 /** Loads the newest chats; those loaded further down are dropped. */
 export async function load() {
   const page = await api.chats();

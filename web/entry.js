@@ -24,19 +24,19 @@ export function close() {
   for (const form of FORMS) byId(form).reset();
 }
 
-/** Does what a mailed link asks for: 'verify' or 'reset'. */
+/** Does what a mailed link asks for, 'verify' or 'reset'; resolves to what to say. */
 export async function fromMail(name, token) {
   if (name === 'reset') {
     resetToken = token;
     byId('room').hidden = true;
     open('reset');
-    return;
+    return '';
   }
   try {
     await api.verifyEmail(token);
-    notice('Thank you: your e-mail address is confirmed.');
+    return 'Thank you: your e-mail address is confirmed.';
   } catch (problem) {
-    notice(problem.message);
+    return problem.message;
   }
 }
 

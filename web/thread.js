@@ -60,6 +60,23 @@ async function earlier(signal) {
   draw();
 }
 
+// catchUp shows what another tab has added to the open chat.
+async function catchUp() {
+  if (!chat || running) return;
+  const from = here;
+  try {
+    const page = await api.messages(chat);
+    if (from !== here || running || tree.get(page.items.at(-1)?.message_id)) return;
+    tree.add(...page.items);
+    tree.select(page.items.at(-1).message_id);
+    draw();
+    pickUp();
+  } catch (problem) {
+    if (from === here) composer.complain(problem);
+  }
+}
+chats.whenChangedElsewhere(catchUp);
+
 // draw brings the page in line with the tree; nodes that stay are not touched.
 function draw() {
   const box = byId('messages');

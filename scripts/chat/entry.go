@@ -11,6 +11,9 @@ import (
 
 // enter makes sure that somebody is logged in.
 func (s *session) enter(ctx context.Context) error {
+	if err := s.client.Reach(ctx); err != nil {
+		return err
+	}
 	alive, err := s.client.Resume(ctx)
 	if alive || err != nil {
 		return err

@@ -143,6 +143,42 @@ test('two tabs refresh without ending their session', { skip }, async () => {
   await Promise.all(tabs.map((tab) => tab.close()));
 });
 
+const aws = process.env.AWS_ENDPOINT_URL; // the embedded AWS keeps the mails that it was told to send
+const noMail = skip || (!aws && 'AWS_ENDPOINT_URL is not set');
+
+// mailed resolves to the newest link of that kind that was mailed to the person.
+async function mailed(kind) {
+  for (let tries = 0; tries < 40; tries++) {
+    const all = JSON.stringify(await (await fetch(aws + '/_ministack/ses/messages')).json());
+    const to = all.slice(all.lastIndexOf(person.email));
+    const links = [...(all.includes(person.email) ? all : to).matchAll(new RegExp(`#${kind}=([\\w.%-]+)`, 'g'))];
+    if (links.length) return `${url}/#${kind}=${links.at(-1)[1]}`;
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+  throw new Error(`no ${kind} link was mailed`);
+}
+
+test('mailed links reset the password and confirm the address', { skip: noMail }, async () => {
+  await page.getByRole('link', { name: 'Forgot your password?' }).click();
+  await page.fill('#forgot [name=email]', person.email);
+  await page.locator('#forgot button.main').click();
+  await page.getByText('a link is on its way').waitFor();
+  await page.goto(await mailed('reset'));
+  person.password = 'a wholly new one 9';
+  await page.fill('#reset [name=password]', person.password);
+  await page.locator('#reset button.main').click();
+  await page.getByText('Your password is set').waitFor();
+  await page.fill('#login [name=email]', person.email);
+  await page.fill('#login [name=password]', person.password);
+  await page.locator('#login button.main').click();
+  await page.locator('#who:not(:empty)').waitFor();
+  assert.ok(await page.locator('#verify-notice').isHidden(), 'a reset by mail proves the address');
+  await page.goto(url + '/#verify=spent');
+  await page.locator('#room-notice').waitFor();
+  await page.locator('#logout').click();
+  await page.locator('#login').waitFor();
+});
+
 test('refusals are sentences', { skip }, async () => {
   await page.fill('#login [name=email]', person.email);
   await page.fill('#login [name=password]', 'not the password');

@@ -109,6 +109,15 @@ func (c *Client) refresh(ctx context.Context) error {
 	})
 }
 
+// Reach reports whether something that speaks HTTP answers at the address.
+func (c *Client) Reach(ctx context.Context) error {
+	err := c.call(ctx, request{method: http.MethodGet, path: "/.well-known/jwks.json", open: true}, nil)
+	if _, answered := errors.AsType[*Error](err); answered {
+		return nil
+	}
+	return err
+}
+
 // Resume reports whether the vault holds a session that still lives.
 func (c *Client) Resume(ctx context.Context) (bool, error) {
 	_, err := c.token(ctx, "")
