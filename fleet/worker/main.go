@@ -48,7 +48,7 @@ type settings struct {
 	Idle        time.Duration `env:"ENGINE_IDLE" envDefault:"30s"`       // longest silence within one
 	MaxTokens   int           `env:"MAX_TOKENS" envDefault:"4096"`       // of one answer
 	MaxAttempts int           `env:"MAX_ATTEMPTS" envDefault:"3"`        // of one reply
-	System      string        `env:"SYSTEM_PROMPT" envDefault:"You are Parley, a helpful assistant. Answer clearly and briefly."`
+	System      string        `env:"SYSTEM_PROMPT" envDefault:"You are a helpful AI assistant named Parley."`
 	Grace       time.Duration `env:"GRACE" envDefault:"20s"` // for running answers after SIGTERM
 	Listen      string        `env:"LISTEN"`                 // host:port of /healthz and /readyz; empty: none
 }
@@ -72,6 +72,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	valkey.LogTo(log)
 	shared := valkey.Open(set.Valkey)
 	w, err := build(ctx, set, shared, log)
 	if err != nil {
