@@ -101,6 +101,7 @@ func build(ctx context.Context, set settings, log *slog.Logger) (http.Handler, e
 	if err != nil {
 		return nil, fmt.Errorf("open chats: %w", err)
 	}
+	valkey.LogTo(log)
 	shared := valkey.Open(set.Valkey)
 	hub := valkey.NewHub(context.WithoutCancel(ctx), shared, log)
 	keys := auth.NewKeyring(store.NewAccounts(db, set.AccountsTable), time.Now)

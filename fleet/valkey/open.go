@@ -8,6 +8,9 @@
 package valkey
 
 import (
+	"context"
+	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -28,4 +31,15 @@ func Open(addr string) *redis.Client {
 		ContextTimeoutEnabled: true,
 		DisableIdentity:       true,
 	})
+}
+
+// LogTo sends what the client library has to say to log. It is one setting for
+// the whole process, so main calls it, once.
+func LogTo(log *slog.Logger) { redis.SetLogger(lines{log}) }
+
+type lines struct{ log *slog.Logger }
+
+// Printf is how the library logs. Failures that matter come back as errors, too.
+func (l lines) Printf(ctx context.Context, format string, v ...any) {
+	l.log.DebugContext(ctx, "valkey client", "said", fmt.Sprintf(format, v...))
 }
