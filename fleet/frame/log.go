@@ -28,14 +28,29 @@ type Log struct{ client *redis.Client }
 // NewLog returns the log in client's server.
 func NewLog(client *redis.Client) *Log { return &Log{client} }
 
-// Begin announces an attempt and returns what was published before it. From then
-// on no earlier attempt can add to the reply. It fails with chat.ErrStale if a
-// later attempt has begun.
+// Begin announces an attempt and returns what was published before it, in one round
+// trip if that is no more than a page. From then on no earlier attempt can add to
+// the reply. It fails with chat.ErrStale if a later attempt has begun.
 func (l *Log) Begin(ctx context.Context, ref chat.Ref, attempt int) (*Text, error) {
-	if err := l.Append(ctx, ref, Frame{Attempt: attempt, Seq: 1}); err != nil {
+	var before *redis.XMessageSliceCmd
+	err := l.add(ctx, ref, Frame{Attempt: attempt, Seq: 1}, func(p redis.Pipeliner) {
+		before = p.XRangeN(ctx, valkey.Frames(ref), "-", "+", page)
+	})
+	if err != nil {
 		return nil, err
 	}
-	return l.Text(ctx, ref)
+	frames, err := decodeAll(ref, before.Val())
+	if err != nil {
+		return nil, err
+	}
+	var t Text
+	for _, f := range frames {
+		t.Add(f)
+	}
+	if len(frames) < page {
+		return &t, nil
+	}
+	return &t, l.gather(ctx, ref, &t)
 }
 
 // Append adds a frame and announces it. It fails with chat.ErrStale if a later
@@ -43,6 +58,10 @@ func (l *Log) Begin(ctx context.Context, ref chat.Ref, attempt int) (*Text, erro
 // not: go on with the next sequence number, from a Start that is known to be
 // there.
 func (l *Log) Append(ctx context.Context, ref chat.Ref, f Frame) error {
+	return l.add(ctx, ref, f, func(redis.Pipeliner) {})
+}
+
+func (l *Log) add(ctx context.Context, ref chat.Ref, f Frame, more func(redis.Pipeliner)) error {
 	body, err := encode(f)
 	if err != nil {
 		return err
@@ -52,6 +71,7 @@ func (l *Log) Append(ctx context.Context, ref chat.Ref, f Frame) error {
 		p.XAdd(ctx, &redis.XAddArgs{Stream: name, ID: f.ID(), MaxLen: maxFrames, Approx: true, Values: []string{"f", body}})
 		p.Publish(ctx, name, body)
 		p.Expire(ctx, name, keepFor)
+		more(p)
 		return nil
 	})
 	switch {
@@ -67,16 +87,21 @@ func (l *Log) Append(ctx context.Context, ref chat.Ref, f Frame) error {
 // Text gathers all frames of a reply.
 func (l *Log) Text(ctx context.Context, ref chat.Ref) (*Text, error) {
 	var t Text
+	return &t, l.gather(ctx, ref, &t)
+}
+
+// gather adds to t what comes after its last frame.
+func (l *Log) gather(ctx context.Context, ref chat.Ref, t *Text) error {
 	for {
 		frames, err := l.Read(ctx, ref, t.Last)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, f := range frames {
 			t.Add(f)
 		}
 		if len(frames) < page {
-			return &t, nil
+			return nil
 		}
 	}
 }
@@ -92,6 +117,10 @@ func (l *Log) Read(ctx context.Context, ref chat.Ref, after Frame) ([]Frame, err
 	if err != nil {
 		return nil, fmt.Errorf("read frames of %s: %w", ref.Message, err)
 	}
+	return decodeAll(ref, entries)
+}
+
+func decodeAll(ref chat.Ref, entries []redis.XMessage) ([]Frame, error) {
 	frames := make([]Frame, 0, len(entries))
 	for _, e := range entries {
 		body, _ := e.Values["f"].(string)

@@ -21,7 +21,11 @@ func (r *Relay) stream(w http.ResponseWriter, req *api.Request) error {
 	if err != nil {
 		return err
 	}
-	m, err := r.reply(req.Context(), ref)
+	read := r.reply
+	if fresh {
+		read = r.glance
+	}
+	m, err := read(req.Context(), ref)
 	if err != nil {
 		return err
 	}

@@ -42,6 +42,25 @@ func (j *job) claim(ctx context.Context) ([]chat.Message, error) {
 // most a quarter of the context, so that most of it is for reading.
 func (j *job) output() int { return min(j.MaxTokens, j.Context/4) }
 
+// history is what read returns.
+type history struct {
+	turns []prompt.Turn
+	size  int
+	err   error
+}
+
+// readAhead reads while the attempt is announced, so that the first token doesn't
+// wait for both.
+func (j *job) readAhead(ctx context.Context, newest []chat.Message) <-chan history {
+	done := make(chan history, 1)
+	go func() {
+		var h history
+		h.turns, h.size, h.err = j.read(ctx, newest)
+		done <- h
+	}()
+	return done
+}
+
 // read fetches as much of the chat as the context can hold and makes the prompt;
 // size is its length in tokens.
 func (j *job) read(ctx context.Context, newest []chat.Message) (turns []prompt.Turn, size int, err error) {

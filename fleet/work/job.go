@@ -95,6 +95,7 @@ func (j *job) run(ctx context.Context, cancel context.CancelCauseFunc) verdict {
 	case err != nil:
 		return j.failed(ctx, "claim", err)
 	}
+	history := j.readAhead(ctx, messages)
 	begun, known, err := j.begin(ctx)
 	if errors.Is(err, chat.ErrStale) {
 		return leave
@@ -107,9 +108,9 @@ func (j *job) run(ctx context.Context, cancel context.CancelCauseFunc) verdict {
 		return j.end(ctx, chat.Failed, &chat.EngineFailed)
 	}
 	go j.Stops.Watch(ctx, j.ref, func() { cancel(errStopped) })
-	turns, size, err := j.read(ctx, messages)
-	if err == nil {
-		err = j.answer(ctx, turns, size)
+	h := <-history
+	if err = h.err; err == nil {
+		err = j.answer(ctx, h.turns, h.size)
 	}
 	return j.conclude(ctx, err)
 }

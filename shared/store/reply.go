@@ -57,17 +57,21 @@ func (c *Chats) Drop(ctx context.Context, ref chat.Ref) error {
 	return unavailable("drop reply", err)
 }
 
-// Recent returns the message and up to n-1 before it, newest first: one strongly
-// consistent query. ErrNoMessage if the message itself is gone.
+// Recent returns the message and up to n-1 before it, newest first: one eventually
+// consistent query, because what holds the message holds what was written before
+// it, and a consistent one only if the message isn't there yet. ErrNoMessage if the
+// message is gone.
 func (c *Chats) Recent(ctx context.Context, ref chat.Ref, n int) ([]chat.Message, error) {
-	rows, _, err := c.below(ctx, ref, "<=", n, true)
-	if err != nil {
-		return nil, err
+	for _, consistent := range []bool{false, true} {
+		rows, _, err := c.below(ctx, ref, "<=", n, consistent)
+		if err != nil {
+			return nil, err
+		}
+		if len(rows) > 0 && rows[0].ID == ref.Message {
+			return c.texts(ctx, ref.User, rows)
+		}
 	}
-	if len(rows) == 0 || rows[0].ID != ref.Message {
-		return nil, chat.ErrNoMessage
-	}
-	return c.texts(ctx, ref.User, rows)
+	return nil, chat.ErrNoMessage
 }
 
 // Before returns up to limit messages before one, newest first, and whether there
@@ -139,6 +143,32 @@ func (c *Chats) Message(ctx context.Context, ref chat.Ref) (chat.Message, error)
 		return c.pending(ctx, ref)
 	}
 	return c.one(ctx, ref.User, it)
+}
+
+// Glance returns a reply as it stood a moment ago: one eventually consistent query
+// for the reply and the question that may stand for it, which is half a read unit
+// until the reply has ended. ErrNoMessage also if it is too new to be seen.
+func (c *Chats) Glance(ctx context.Context, ref chat.Ref) (chat.Message, error) {
+	question := ref
+	question.Message = chat.QuestionOf(ref.Message)
+	out, err := c.db.Query(ctx, &dynamodb.QueryInput{
+		TableName: &c.table, KeyConditionExpression: aws.String("PK = :p AND SK BETWEEN :q AND :r"), ScanIndexForward: aws.Bool(false),
+		ExpressionAttributeValues: item{
+			":p": str(owner(ref.User)), ":q": messageKey(ref.User, ref.Chat, question.Message)[sk], ":r": messageKey(ref.User, ref.Chat, ref.Message)[sk]},
+	})
+	if err != nil {
+		return chat.Message{}, unavailable("query reply", err)
+	}
+	rows, err := readRows(out.Items)
+	switch {
+	case err != nil:
+		return chat.Message{}, err
+	case len(rows) > 0 && rows[0].ID == ref.Message:
+		return c.one(ctx, ref.User, out.Items[0])
+	case len(rows) > 0 && rows[0].Role == chat.User:
+		return chat.Pending(rows[0].Message), nil
+	}
+	return chat.Message{}, chat.ErrNoMessage
 }
 
 func (c *Chats) one(ctx context.Context, user string, it item) (chat.Message, error) {
