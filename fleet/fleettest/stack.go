@@ -56,10 +56,7 @@ func (p plans) Send(ctx context.Context, prompt chat.Prompt) error {
 func New(t testing.TB) *Stack {
 	t.Helper()
 	db, _, table := storetest.Tables(t)
-	chats, err := store.NewChats(db, nil, table, "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	chats := store.NewChats(db, nil, table, "")
 	s := &Stack{T: t, Chats: chats, Log: logger(t), User: id.New(time.Now()), Valkey: valkey.Open(Env(t, "VALKEY_ADDR")),
 		Queues: map[quota.Plan]*Queue{quota.Free: {}, quota.Premium: {}}, Realm: authtest.New(t, time.Now)}
 	s.Token = s.Realm.Token(t, s.User, quota.Free)

@@ -97,10 +97,7 @@ func build(ctx context.Context, set settings, log *slog.Logger) (http.Handler, e
 		return nil, err
 	}
 	db := store.DynamoDB(aws)
-	replies, err := store.NewChats(db, s3.NewFromConfig(aws), set.ChatsTable, set.BodiesBucket)
-	if err != nil {
-		return nil, fmt.Errorf("open chats: %w", err)
-	}
+	replies := store.NewChats(db, s3.NewFromConfig(aws), set.ChatsTable, set.BodiesBucket)
 	valkey.LogTo(log)
 	shared := valkey.Open(set.Valkey)
 	hub := valkey.NewHub(context.WithoutCancel(ctx), shared, log)

@@ -8,7 +8,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -93,10 +92,7 @@ func build(ctx context.Context, set settings, shared *redis.Client, log *slog.Lo
 	if err != nil {
 		return nil, err
 	}
-	replies, err := store.NewChats(store.DynamoDB(aws), s3.NewFromConfig(aws), set.ChatsTable, set.BodiesBucket)
-	if err != nil {
-		return nil, fmt.Errorf("open chats: %w", err)
-	}
+	replies := store.NewChats(store.DynamoDB(aws), s3.NewFromConfig(aws), set.ChatsTable, set.BodiesBucket)
 	client := sqs.NewFromConfig(aws)
 	model := engine.New(engine.Settings{URL: set.Engine, Model: set.Model, Key: set.Key,
 		Temperature: set.Temperature, FirstToken: set.FirstToken, Idle: set.Idle})

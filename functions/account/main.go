@@ -55,10 +55,7 @@ func handler(ctx context.Context, log *slog.Logger) (http.Handler, error) {
 	}
 	db := store.DynamoDB(cfg)
 	accounts := store.NewAccounts(db, c.AccountsTable)
-	chats, err := store.NewChats(db, nil, c.ChatsTable, "")
-	if err != nil {
-		return nil, err
-	}
+	chats := store.NewChats(db, nil, c.ChatsTable, "")
 	verifier := auth.NewVerifier(auth.NewKeyring(accounts, time.Now))
 	service := &api.Service{Verifier: verifier, EdgeSecret: c.EdgeSecret, Log: log}
 	return service.Mux(accountapi.Upkeep(service, &account.Upkeep{

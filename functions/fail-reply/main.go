@@ -39,10 +39,7 @@ func consumer(ctx context.Context, log *slog.Logger) (queue.Consumer, error) {
 	if err != nil {
 		return nil, err
 	}
-	chats, err := store.NewChats(store.DynamoDB(cfg), nil, c.ChatsTable, "")
-	if err != nil {
-		return nil, err
-	}
+	chats := store.NewChats(store.DynamoDB(cfg), nil, c.ChatsTable, "")
 	return queue.Consume(log, queue.Decode, func(ctx context.Context, p chat.Prompt) error {
 		err := chats.Fail(ctx, p, chat.Undeliverable)
 		if errors.Is(err, chat.ErrStale) {

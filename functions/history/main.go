@@ -48,10 +48,7 @@ func handler(ctx context.Context, log *slog.Logger) (http.Handler, error) {
 		return nil, err
 	}
 	db := store.DynamoDB(cfg)
-	chats, err := store.NewChats(db, s3.NewFromConfig(cfg), c.ChatsTable, c.BodiesBucket)
-	if err != nil {
-		return nil, err
-	}
+	chats := store.NewChats(db, s3.NewFromConfig(cfg), c.ChatsTable, c.BodiesBucket)
 	service := &api.Service{Verifier: auth.NewVerifier(auth.NewKeyring(store.NewAccounts(db, c.AccountsTable), time.Now)), EdgeSecret: c.EdgeSecret, Log: log}
 	history := &chat.History{Store: chats, Now: time.Now}
 	return service.Mux(chatapi.History(service, history, chats, queue.NewPurges(sqs.NewFromConfig(cfg), c.PurgeQueue))), nil

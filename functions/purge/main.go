@@ -39,10 +39,7 @@ func consumer(ctx context.Context, log *slog.Logger) (queue.Consumer, error) {
 	if err != nil {
 		return nil, err
 	}
-	chats, err := store.NewChats(store.DynamoDB(cfg), s3.NewFromConfig(cfg), c.ChatsTable, c.BodiesBucket)
-	if err != nil {
-		return nil, err
-	}
+	chats := store.NewChats(store.DynamoDB(cfg), s3.NewFromConfig(cfg), c.ChatsTable, c.BodiesBucket)
 	return queue.Consume(log, queue.DecodePurge, func(ctx context.Context, j queue.PurgeJob) error {
 		return chats.Purge(ctx, j.User, j.Chat)
 	}), nil

@@ -53,10 +53,7 @@ func handler(ctx context.Context, log *slog.Logger) (http.Handler, error) {
 		return nil, err
 	}
 	db := store.DynamoDB(cfg)
-	chats, err := store.NewChats(db, s3.NewFromConfig(cfg), c.ChatsTable, c.BodiesBucket)
-	if err != nil {
-		return nil, err
-	}
+	chats := store.NewChats(db, s3.NewFromConfig(cfg), c.ChatsTable, c.BodiesBucket)
 	client := sqs.NewFromConfig(cfg)
 	plans := queue.Plans{quota.Free: queue.New(client, c.QueueFree), quota.Premium: queue.New(client, c.QueuePremium)}
 	sender := &chat.Sender{

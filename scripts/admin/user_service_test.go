@@ -30,10 +30,7 @@ type bench struct {
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	db, accounts, chats := storetest.Tables(t)
-	history, err := store.NewChats(db, nil, chats, "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	history := store.NewChats(db, nil, chats, "")
 	now := time.Now()
 	b := &bench{user: account.User{ID: id.New(now), Name: "Ada", Email: "ada@example.com", Phone: "+14155550123", Country: "GB",
 		Plan: quota.Free, CreatedAt: now, Password: "x"}}

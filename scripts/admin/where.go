@@ -114,10 +114,7 @@ func open(ctx context.Context, o options, in io.Reader, out, log io.Writer) (*de
 	}
 	at := func(output string) string { return *o.where.parts[output] }
 	db := store.DynamoDB(cfg)
-	chats, err := store.NewChats(db, s3.NewFromConfig(cfg), at("ChatsTable"), at("BodiesBucket"))
-	if err != nil {
-		return nil, err
-	}
+	chats := store.NewChats(db, s3.NewFromConfig(cfg), at("ChatsTable"), at("BodiesBucket"))
 	queues := sqs.NewFromConfig(cfg)
 	return &desk{
 		options: o, in: in, out: out, ask: log, log: slog.New(slog.NewJSONHandler(log, nil)),

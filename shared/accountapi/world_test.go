@@ -47,10 +47,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	db, accounts, chats := storetest.Tables(t)
 	w := &world{t: t, at: time.Date(2026, 11, 3, 10, 30, 0, 0, time.UTC), accounts: store.NewAccounts(db, accounts)}
-	quota, err := store.NewChats(db, nil, chats, "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	quota := store.NewChats(db, nil, chats, "")
 	log := slog.New(slog.DiscardHandler)
 	w.rotator = &auth.Rotator{Keys: w.accounts, Maker: authtest.Vault{}, Now: w.now, Log: log,
 		Schedule: auth.Schedule{Period: 30 * 24 * time.Hour, Lead: 24 * time.Hour}}

@@ -3,12 +3,13 @@ package store
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/klauspost/compress/zstd"
+	"github.com/andybalholm/brotli"
 )
 
 // Bounds of a body.
@@ -17,29 +18,41 @@ const (
 	maxBody    = 16 << 20  // bytes of text that are ever unpacked
 )
 
-// codec compresses bodies. It is safe for concurrent use.
-type codec struct {
-	enc *zstd.Encoder
-	dec *zstd.Decoder
+// effort is how hard a text is compressed. Brotli knows common words of many
+// languages beforehand, which counts in texts of a few KB: 8 KB of documentation
+// take 4 % less than with zstd's best in the same time, and 14 % less at full
+// effort, which takes ten times as long.
+type effort int
+
+const (
+	quick effort = 5  // while a user waits for an answer to a call
+	tight effort = 11 // after an answer has been streamed
+)
+
+// tightMost is the largest text that is compressed with full effort: 16 KB take
+// some 30 ms of a core.
+const tightMost = 64 << 10
+
+func pack(content string, e effort) ([]byte, error) {
+	if len(content) > tightMost {
+		e = quick
+	}
+	var packed bytes.Buffer
+	w := brotli.NewWriterLevel(&packed, int(e))
+	if _, err := io.WriteString(w, content); err != nil {
+		return nil, fmt.Errorf("pack body: %w", err)
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("pack body: %w", err)
+	}
+	return packed.Bytes(), nil
 }
 
-func newCodec() (*codec, error) {
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true),
-		zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderCRC(false))
-	if err != nil {
-		return nil, fmt.Errorf("zstd: %w", err)
+func unpack(body []byte) (string, error) {
+	text, err := io.ReadAll(io.LimitReader(brotli.NewReader(bytes.NewReader(body)), maxBody+1))
+	if err == nil && len(text) > maxBody {
+		err = errors.New("too large")
 	}
-	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(maxBody))
-	if err != nil {
-		return nil, fmt.Errorf("zstd: %w", err)
-	}
-	return &codec{enc: enc, dec: dec}, nil
-}
-
-func (c *codec) pack(text string) []byte { return c.enc.EncodeAll([]byte(text), nil) }
-
-func (c *codec) unpack(body []byte) (string, error) {
-	text, err := c.dec.DecodeAll(body, nil)
 	if err != nil {
 		return "", fmt.Errorf("unpack body: %w", err)
 	}

@@ -20,16 +20,11 @@ type Chats struct {
 	s3     *s3.Client
 	table  string
 	bucket string
-	codec  *codec
 }
 
-// NewChats opens the table. Process that never touch a body may pass no bucket.
-func NewChats(db *dynamodb.Client, objects *s3.Client, table, bucket string) (*Chats, error) {
-	codec, err := newCodec()
-	if err != nil {
-		return nil, err
-	}
-	return &Chats{db: db, s3: objects, table: table, bucket: bucket, codec: codec}, nil
+// NewChats opens the table. Processes that never touch a body may pass no bucket.
+func NewChats(db *dynamodb.Client, objects *s3.Client, table, bucket string) *Chats {
+	return &Chats{db: db, s3: objects, table: table, bucket: bucket}
 }
 
 // Attributes of a chat's row.
@@ -87,15 +82,15 @@ func (c *Chats) each(ctx context.Context, user, prefix string, fn func(item) err
 
 // Chat returns one chat: one consistent read.
 func (c *Chats) Chat(ctx context.Context, user, chatID string) (chat.Chat, error) {
-	it, err := c.get(ctx, chatKey(user, chatID))
+	it, err := c.get(ctx, chatKey(user, chatID), true)
 	if err != nil || it == nil {
 		return chat.Chat{}, orMissing(err, chat.ErrNoChat)
 	}
 	return readChat(it), nil
 }
 
-func (c *Chats) get(ctx context.Context, k item) (item, error) {
-	out, err := c.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &c.table, Key: k, ConsistentRead: aws.Bool(true)})
+func (c *Chats) get(ctx context.Context, k item, consistent bool) (item, error) {
+	out, err := c.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &c.table, Key: k, ConsistentRead: &consistent})
 	if err != nil {
 		return nil, unavailable("get row", err)
 	}

@@ -58,10 +58,7 @@ func (d *desk) clock() time.Time {
 func newDesk(t *testing.T) *desk {
 	t.Helper()
 	db, _, table := storetest.Tables(t)
-	chats, err := store.NewChats(db, nil, table, "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	chats := store.NewChats(db, nil, table, "")
 	d := &desk{chats: chats, user: id.New(time.Now()), now: time.Now().UTC().Truncate(time.Hour).Add(time.Minute)}
 	d.Sender = &chat.Sender{Store: chats, Queue: d, Now: d.clock, NewID: id.New,
 		Deadlines: map[quota.Plan]time.Duration{quota.Free: 2 * time.Minute}}

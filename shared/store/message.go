@@ -21,7 +21,7 @@ const (
 	aParent   = "p"  // only where it isn't the message before
 	aStatus   = "st" // of a reply; absent on a question
 	aAttempt  = "at"
-	aBody     = "z" // zstd of the text
+	aBody     = "z" // the text in Brotli
 	aSpilled  = "o" // the body is in S3
 	aSize     = "n" // bytes of the text
 	aModel    = "m"
@@ -110,7 +110,7 @@ func (c *Chats) texts(ctx context.Context, user string, rows []row) ([]chat.Mess
 					return err
 				}
 			}
-			messages[i].Text, err = c.codec.unpack(body)
+			messages[i].Text, err = unpack(body)
 			return err
 		})
 	}
@@ -119,11 +119,14 @@ func (c *Chats) texts(ctx context.Context, user string, rows []row) ([]chat.Mess
 
 // setBody adds a text to the attributes of a row; one that the row can't take
 // goes to S3 first.
-func (c *Chats) setBody(ctx context.Context, ref chat.Ref, content string, it item) error {
+func (c *Chats) setBody(ctx context.Context, ref chat.Ref, content string, e effort, it item) error {
 	if content == "" {
 		return nil
 	}
-	body := c.codec.pack(content)
+	body, err := pack(content, e)
+	if err != nil {
+		return err
+	}
 	it[aSize] = num(len(content))
 	if len(body) <= maxRowBody {
 		it[aBody] = bin(body)

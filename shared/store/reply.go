@@ -108,16 +108,17 @@ func (c *Chats) below(ctx context.Context, ref chat.Ref, bound string, limit int
 }
 
 // Page returns messages of a chat with ids under before, newest first, and
-// whether older ones are left: one query and, to make sure that the chat is still
-// there, one read of its row beside it; bodies in S3 are fetched only for what
-// the page shows.
+// whether older ones are left: one eventually consistent query, which may miss
+// what was written some milliseconds ago, and beside it, to make sure that the
+// chat is still there, one consistent read of its row; bodies in S3 are fetched
+// only for what the page shows.
 func (c *Chats) Page(ctx context.Context, user, chatID, before string, limit int) ([]chat.Message, bool, error) {
 	found := make(chan error, 1)
 	go func() {
 		_, err := c.Chat(ctx, user, chatID)
 		found <- err
 	}()
-	rows, more, err := c.below(ctx, chat.Ref{User: user, Chat: chatID, Message: before}, "<", limit, true)
+	rows, more, err := c.below(ctx, chat.Ref{User: user, Chat: chatID, Message: before}, "<", limit, false)
 	if err := errors.Join(<-found, err); err != nil {
 		return nil, false, err
 	}
@@ -135,12 +136,27 @@ func (c *Chats) Page(ctx context.Context, user, chatID, before string, limit int
 // Message returns one message: one consistent read, or two for a reply that has
 // no row yet.
 func (c *Chats) Message(ctx context.Context, ref chat.Ref) (chat.Message, error) {
-	it, err := c.get(ctx, messageKey(ref.User, ref.Chat, ref.Message))
+	return c.message(ctx, ref, true)
+}
+
+// Glance is Message at half the price for who goes on watching: what it tells of
+// a reply may be some milliseconds old. What it doesn't find, it looks for again
+// consistently.
+func (c *Chats) Glance(ctx context.Context, ref chat.Ref) (chat.Message, error) {
+	m, err := c.message(ctx, ref, false)
+	if errors.Is(err, chat.ErrNoMessage) {
+		return c.message(ctx, ref, true)
+	}
+	return m, err
+}
+
+func (c *Chats) message(ctx context.Context, ref chat.Ref, consistent bool) (chat.Message, error) {
+	it, err := c.get(ctx, messageKey(ref.User, ref.Chat, ref.Message), consistent)
 	if err != nil {
 		return chat.Message{}, err
 	}
 	if it == nil {
-		return c.pending(ctx, ref)
+		return c.pending(ctx, ref, consistent)
 	}
 	return c.one(ctx, ref.User, it)
 }
@@ -184,8 +200,8 @@ func (c *Chats) one(ctx context.Context, user string, it item) (chat.Message, er
 }
 
 // pending finds the question that stands for a reply without a row.
-func (c *Chats) pending(ctx context.Context, ref chat.Ref) (chat.Message, error) {
-	it, err := c.get(ctx, messageKey(ref.User, ref.Chat, chat.QuestionOf(ref.Message)))
+func (c *Chats) pending(ctx context.Context, ref chat.Ref, consistent bool) (chat.Message, error) {
+	it, err := c.get(ctx, messageKey(ref.User, ref.Chat, chat.QuestionOf(ref.Message)), consistent)
 	if err != nil || it == nil {
 		return chat.Message{}, orMissing(err, chat.ErrNoMessage)
 	}
@@ -249,7 +265,7 @@ func (c *Chats) ending(ctx context.Context, ref chat.Ref, r chat.Result) (string
 	if r.Failure != nil {
 		it[aError], it[aDetail] = str(r.Failure.Code), str(r.Failure.Detail)
 	}
-	if err := c.setBody(ctx, ref, r.Text, it); err != nil {
+	if err := c.setBody(ctx, ref, r.Text, tight, it); err != nil {
 		return "", nil, err
 	}
 	set, values := "SET ", item{}

@@ -206,7 +206,7 @@ func (c *Chats) putQuestion(ctx context.Context, s chat.Sending) error {
 		if s.Question.Parent != "" {
 			it[aParent] = str(s.Question.Parent)
 		}
-		if err := c.setBody(ctx, ref, s.Question.Text, it); err != nil {
+		if err := c.setBody(ctx, ref, s.Question.Text, quick, it); err != nil {
 			return err
 		}
 	}

@@ -99,7 +99,7 @@ func New(ctx context.Context, s Services, o Options) (*Rig, error) {
 		}
 	}
 	r.Accounts = store.NewAccounts(r.DB, r.AccountsTable)
-	r.Chats, err = store.NewChats(r.DB, s3.NewFromConfig(config(s.AWS)), r.ChatsTable, r.Bucket)
+	r.Chats = store.NewChats(r.DB, s3.NewFromConfig(config(s.AWS)), r.ChatsTable, r.Bucket)
 	return r, err
 }
 
