@@ -82,15 +82,15 @@ func (c *Chats) each(ctx context.Context, user, prefix string, fn func(item) err
 
 // Chat returns one chat: one consistent read.
 func (c *Chats) Chat(ctx context.Context, user, chatID string) (chat.Chat, error) {
-	it, err := c.get(ctx, chatKey(user, chatID), true)
+	it, err := c.get(ctx, chatKey(user, chatID))
 	if err != nil || it == nil {
 		return chat.Chat{}, orMissing(err, chat.ErrNoChat)
 	}
 	return readChat(it), nil
 }
 
-func (c *Chats) get(ctx context.Context, k item, consistent bool) (item, error) {
-	out, err := c.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &c.table, Key: k, ConsistentRead: &consistent})
+func (c *Chats) get(ctx context.Context, k item) (item, error) {
+	out, err := c.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &c.table, Key: k, ConsistentRead: aws.Bool(true)})
 	if err != nil {
 		return nil, unavailable("get row", err)
 	}

@@ -136,27 +136,12 @@ func (c *Chats) Page(ctx context.Context, user, chatID, before string, limit int
 // Message returns one message: one consistent read, or two for a reply that has
 // no row yet.
 func (c *Chats) Message(ctx context.Context, ref chat.Ref) (chat.Message, error) {
-	return c.message(ctx, ref, true)
-}
-
-// Glance is Message at half the price for who goes on watching: what it tells of
-// a reply may be some milliseconds old. What it doesn't find, it looks for again
-// consistently.
-func (c *Chats) Glance(ctx context.Context, ref chat.Ref) (chat.Message, error) {
-	m, err := c.message(ctx, ref, false)
-	if errors.Is(err, chat.ErrNoMessage) {
-		return c.message(ctx, ref, true)
-	}
-	return m, err
-}
-
-func (c *Chats) message(ctx context.Context, ref chat.Ref, consistent bool) (chat.Message, error) {
-	it, err := c.get(ctx, messageKey(ref.User, ref.Chat, ref.Message), consistent)
+	it, err := c.get(ctx, messageKey(ref.User, ref.Chat, ref.Message))
 	if err != nil {
 		return chat.Message{}, err
 	}
 	if it == nil {
-		return c.pending(ctx, ref, consistent)
+		return c.pending(ctx, ref)
 	}
 	return c.one(ctx, ref.User, it)
 }
@@ -200,8 +185,8 @@ func (c *Chats) one(ctx context.Context, user string, it item) (chat.Message, er
 }
 
 // pending finds the question that stands for a reply without a row.
-func (c *Chats) pending(ctx context.Context, ref chat.Ref, consistent bool) (chat.Message, error) {
-	it, err := c.get(ctx, messageKey(ref.User, ref.Chat, chat.QuestionOf(ref.Message)), consistent)
+func (c *Chats) pending(ctx context.Context, ref chat.Ref) (chat.Message, error) {
+	it, err := c.get(ctx, messageKey(ref.User, ref.Chat, chat.QuestionOf(ref.Message)))
 	if err != nil || it == nil {
 		return chat.Message{}, orMissing(err, chat.ErrNoMessage)
 	}
