@@ -38,6 +38,10 @@ async function route() {
 function leaveRoom() {
   user = null;
   thread.close();
+  chats.clear();
+  composer.clear();
+  show(byId('who'), '');
+  byId('verify-notice').hidden = true;
   byId('room').hidden = true;
   entry.open(location.hash.slice(1));
 }
@@ -85,6 +89,7 @@ session.whenEnded((why) => {
   leaveRoom();
   if (why) entry.notice(why);
 });
+chats.whenChangedElsewhere(thread.catchUp);
 addEventListener('hashchange', route);
 addEventListener('visibilitychange', () => {
   if (!document.hidden && user) chats.load().catch(() => {});

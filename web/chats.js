@@ -23,6 +23,13 @@ export async function load() {
   draw();
 }
 
+/** Empties the list: it is somebody else's turn. */
+export function clear() {
+  items = [];
+  cursor = '';
+  draw();
+}
+
 /** Loads the list again, here and in other tabs. */
 export async function changed() {
   others.postMessage('changed');

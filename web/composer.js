@@ -58,6 +58,14 @@ function grow() {
   text.style.height = text.scrollHeight + 2 + 'px';
 }
 
+/** Forgets what was written: it is somebody else's turn. */
+export function clear() {
+  leaveEditing();
+  fill('');
+  complain(null);
+  show(byId('limits'), '');
+}
+
 /** Says how many messages are left: {limit, left, seconds to the next hour}. */
 export function showLimits({ limit, left, seconds }) {
   const until = new Date();

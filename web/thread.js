@@ -60,8 +60,8 @@ async function earlier(signal) {
   draw();
 }
 
-// catchUp shows what another tab has added to the open chat.
-async function catchUp() {
+/** Shows what another tab has added to the open chat. */
+export async function catchUp() {
   if (!chat || running) return;
   const from = here;
   try {
@@ -75,7 +75,6 @@ async function catchUp() {
     if (from === here) composer.complain(problem);
   }
 }
-chats.whenChangedElsewhere(catchUp);
 
 // draw brings the page in line with the tree; nodes that stay are not touched.
 function draw() {
