@@ -5,6 +5,7 @@ package serve_test
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -176,14 +177,69 @@ func TestFramesAreLostBetweenWorkers(t *testing.T) {
 
 // Without any Valkey the reply is written and stored, and a stream ends with it.
 func TestWithoutValkey(t *testing.T) {
-	s, e := small(t, 5*time.Millisecond)
 	t.Setenv("VALKEY_ADDR", "127.0.0.1:1")
-	s = fleettest.New(t)
+	s, e := small(t, 5*time.Millisecond)
 	s.Relay.Away, s.Relay.Look = 100*time.Millisecond, 200*time.Millisecond
 	s.Work(s.Parts(e.URL))
 	ref := s.Ask("", "Why?")
 	events := s.Stream(t.Context(), ref, "", nil)
 	same(t, ended(t, s, ref), events, enginetest.Answer("Why?", 40))
+}
+
+// The relay's one pub/sub connection breaks while a reply is streamed.
+func TestSubscriptionIsLost(t *testing.T) {
+	s, e := small(t, 20*time.Millisecond)
+	s.Work(s.Parts(e.URL))
+	ref := s.Ask("", "Why?")
+	var once sync.Once
+	began := time.Now()
+	events := s.Stream(t.Context(), ref, "", func(ev fleettest.Event) {
+		if ev.Name == "delta" {
+			once.Do(func() {
+				if err := s.Valkey.ClientKillByFilter(t.Context(), "TYPE", "pubsub").Err(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	})
+	same(t, ended(t, s, ref), events, enginetest.Answer("Why?", 40))
+	if _, resets := fleettest.Text("", events); resets > 0 || time.Since(began) > 4*time.Second {
+		t.Errorf("%d resets, took %s", resets, time.Since(began))
+	}
+}
+
+// A client that takes nothing loses its connection, not the reply; and it holds
+// no more than a bounded buffer meanwhile.
+func TestSlowReaderIsDropped(t *testing.T) {
+	s, _ := small(t, 0)
+	s.Relay.Write = 200 * time.Millisecond
+	ref := s.Ask("", "Why?")
+	got, err := s.Queues[quota.Free].Receive(t.Context(), 1, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := s.Chats.Claim(t.Context(), got[0].Prompt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := strings.Repeat("as long as it gets ", 400_000) // more than sockets buffer
+	if err := s.Chats.Commit(t.Context(), ref, m.Attempt, chat.Result{Status: chat.Done, Text: whole}); err != nil {
+		t.Fatal(err)
+	}
+	resp := s.Get(t.Context(), "GET", fleettest.Path(ref, "stream"), s.Token)
+	defer resp.Body.Close()
+	time.Sleep(time.Second)
+	body, err := io.ReadAll(resp.Body)
+	if err == nil || len(body) > 7_000_000 {
+		t.Fatalf("%d bytes of a stream that nobody took, %v", len(body), err)
+	}
+	at := strings.LastIndex(string(body[:strings.LastIndex(string(body), "\n\n")]), "id: ")
+	after, _, _ := strings.Cut(string(body[at+4:]), "\n")
+	events := s.Stream(t.Context(), ref, after, nil)
+	rest, resets := fleettest.Text("", events)
+	if resets > 0 || rest == "" || !strings.HasSuffix(whole, rest) {
+		t.Errorf("%d resets, %d bytes after %s", resets, len(rest), after)
+	}
 }
 
 func TestSecondDeliveryIsLeftAlone(t *testing.T) {
