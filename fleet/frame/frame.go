@@ -27,7 +27,6 @@ type Frame struct {
 	Start   int    `json:"s,omitzero"`  // bytes of the reply's text before this frame
 	Text    string `json:"t,omitempty"` // valid UTF-8 that ends with a token
 	Tokens  int    `json:"n,omitzero"`  // tokens of the reply up to the frame's end
-	Prompt  int    `json:"p,omitzero"`  // tokens of the prompt
 	End     *End   `json:"e,omitempty"` // the reply's end; it is stored already
 }
 

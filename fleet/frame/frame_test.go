@@ -13,7 +13,7 @@ import (
 func TestFrameComesBack(t *testing.T) {
 	for _, f := range []Frame{
 		{Attempt: 1, Seq: 1},
-		{Attempt: 2, Seq: 7, Start: 12, Text: "日本 \u2028\"\n", Tokens: 9, Prompt: 3},
+		{Attempt: 2, Seq: 7, Start: 12, Text: "日本 \u2028\"\n", Tokens: 9},
 		{Attempt: 3, Seq: 9, End: &End{Status: chat.Failed, Failure: &chat.EngineFailed, Usage: &chat.Usage{PromptTokens: 1}}},
 	} {
 		s, err := encode(f)

@@ -74,12 +74,3 @@ func (l *Leases) Release(ctx context.Context, ref chat.Ref) error {
 	}
 	return nil
 }
-
-// Held reports whether any worker holds the lease of a reply.
-func Held(ctx context.Context, client *redis.Client, ref chat.Ref) (bool, error) {
-	n, err := client.Exists(ctx, leaseKey(ref)).Result()
-	if err != nil {
-		return false, fmt.Errorf("look for lease of %s: %w", ref.Message, err)
-	}
-	return n == 1, nil
-}
