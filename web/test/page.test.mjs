@@ -6,13 +6,14 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { chromium } from 'playwright-core';
 
+const { chromium } = await import('playwright-core').catch(() => ({}));
 const url = process.env.PARLEY_URL;
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 const executablePath = process.env.CHROMIUM ?? process.env.PATH.split(delimiter)
   .flatMap((folder) => NAMES.map((name) => join(folder, name))).find((file) => existsSync(file));
-const skip = !url ? 'PARLEY_URL is not set' : !executablePath ? 'no Chromium: install one or set CHROMIUM' : false;
+const skip = !url ? 'PARLEY_URL is not set' : !chromium ? 'playwright-core is not installed: npm ci in web/test'
+  : !executablePath ? 'no Chromium: install one or set CHROMIUM' : false;
 
 const ANSWER = 120_000; // ms within which a small model on two cores has answered
 const unique = Date.now().toString(36) + Math.random().toString(36).slice(2, 6);
