@@ -198,7 +198,7 @@ func (b *book) grow(turns int) (chatID string) {
 type watched struct {
 	open, first, end time.Time // of the status, the first text, the last event
 	text             string
-	bytes            int
+	bytes, deltas    int
 }
 
 // watch reads a reply's stream to its end; opened is closed after its first event.
@@ -256,6 +256,7 @@ func (w *watched) event(t *testing.T, name, data string, opened chan<- struct{})
 		t.Fatal(err)
 	}
 	w.text += d.Text
+	w.deltas++
 }
 
 func chatRef(user string, r receipt) chat.Ref {

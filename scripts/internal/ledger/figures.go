@@ -40,7 +40,8 @@ type Turn struct {
 	RoundsToAccepted   int    `json:"rounds_to_accepted"`    // before the 202
 	RoundsToFirstToken int    `json:"rounds_to_first_token"` // from the 202, besides the engine's
 	StoredBytes        int    `json:"stored_bytes"`          // of the question's and the reply's rows
-	StreamBytes        int    `json:"-"`                     // that the client got; grows with the number of frames
+	EventBytes         int    `json:"event_bytes"`           // of one event of the stream, besides its text
+	FrameCommands      int    `json:"frame_commands"`        // Valkey commands that publish one frame
 	Steps              []Step `json:"steps"`
 }
 
@@ -150,6 +151,8 @@ func Compare(kept, measured Ledger) []Difference {
 		kept, measured int
 	}{
 		{"rounds_to_accepted", kept.Turn.RoundsToAccepted, measured.Turn.RoundsToAccepted},
+		{"frame_commands", kept.Turn.FrameCommands, measured.Turn.FrameCommands},
+		{"event_bytes", kept.Turn.EventBytes, measured.Turn.EventBytes},
 		{"rounds_to_first_token", kept.Turn.RoundsToFirstToken, measured.Turn.RoundsToFirstToken},
 	} {
 		all = differ(all, "turn", f.name, whole(f.kept), whole(f.measured), 0)

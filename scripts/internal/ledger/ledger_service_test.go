@@ -3,7 +3,6 @@
 package ledger_test
 
 import (
-	"flag"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -16,8 +15,6 @@ import (
 	"parley/scripts/internal/ledger/prose"
 	"parley/scripts/internal/runtimeapi"
 )
-
-var update = flag.Bool("update", false, "write docs/ledger.json anew")
 
 // TestLedger drives each operation once and holds it to docs/ledger.json.
 func TestLedger(t *testing.T) {
@@ -92,7 +89,8 @@ func (b *book) measureTurn() (ledger.Turn, receipt) {
 		RoundsToAccepted:   ledger.Rounds(c.send),
 		RoundsToFirstToken: ledger.Rounds(c.toFirstToken()),
 		StoredBytes:        b.stored(c.ids),
-		StreamBytes:        c.seen.bytes,
+		EventBytes:         (c.seen.bytes - len(c.seen.text) + c.seen.deltas - 1) / c.seen.deltas / 10 * 10,
+		FrameCommands:      c.frameCommands(),
 	}
 	turn.Rounds, turn.ValkeyTrips = turn.RoundsToAccepted+turn.RoundsToFirstToken, 0 // the rest grows with the answer
 	for part, calls := range map[string][]ledger.Call{"send": c.send, "worker": c.worker, "relay": c.relay} {

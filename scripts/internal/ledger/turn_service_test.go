@@ -113,3 +113,14 @@ func (c turnCalls) log(t *testing.T) {
 		}
 	}
 }
+
+// frameCommands returns how many commands publish one frame.
+func (c turnCalls) frameCommands() int {
+	most := 0
+	for _, k := range c.worker {
+		if strings.Contains(k.Operation, "XADD") && !strings.Contains(k.Operation, "XRANGE") {
+			most = max(most, strings.Count(k.Operation, "+")+1)
+		}
+	}
+	return most
+}

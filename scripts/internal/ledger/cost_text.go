@@ -1,0 +1,65 @@
+package ledger
+
+const costHead = `# What a turn costs
+
+Written by ` + "`go test ./scripts/internal/ledger -run TestCostPage -update`" + ` from [ledger.json](ledger.json), which is counted, and
+[prices.json](prices.json) (as of %s; %s). Don't edit this page: a test holds it to both.
+
+A turn is a question and an answer of 2,048 tokens, 8 KB of English each, sent with an Idempotency-Key into a chat that has had 20 such turns,
+all of which the model reads. A million of them cost **%s USD** for API, Lambda, DynamoDB, SQS and S3; the aim is %d. The GPU is not part of any figure.
+
+`
+
+const costSums = `Sums of the turn against their aims:
+
+`
+
+const costBeside = `What stands beside that, for the same million turns:
+
+`
+
+const costOperations = `## Every operation
+
+Counted once each, in processes that have served before; what a process reads first stands in rows of its own (keys of access tokens, then again
+every five minutes; the queue's outlook, then again every ten seconds).
+
+`
+
+const costAssumed = `## What is assumed
+
+What can't be counted on one machine is assumed:
+
+| what | value | why |
+|---|---:|---|
+`
+
+const costTried = `## What was tried to lower it
+
+Kept:
+
+- **One row for a question and its queued reply.** The reply's id is the question's plus one, so a queued reply needs no row: 2 write units less.
+- **One transaction** for guard, quota and the chat's hint, and the question beside the transaction: in it, the question's 4 units would be 8.
+- **No index by activity** over chats: it would cost every turn 2 write units, and lists are read far less often than messages are sent.
+- **Brotli for bodies.** It knows common words beforehand. With zstd's best, question and answer took 4 write units each; the answer takes 3 now, compressed
+  with full effort after it has been streamed, and the history is read for 2 units less: 0.88 USD together.
+- **Eventually consistent history.** 39 messages for half of what consistent reads cost. The newest two are read so as well, and consistently only
+  if the question isn't there yet: 1 unit less.
+- **Opening the stream by one query** over the reply and the question that stands for it, eventually consistent: half a unit in one call, where two
+  consistent reads took 2 units in two calls.
+- **Reading ahead.** The history is read while the attempt is announced, and the announcement brings what was published before along: 5 calls in
+  sequence to the first token instead of 7.
+- **No ETA per message.** Queue lengths and rates are read at most every ten seconds by each process.
+
+Not kept:
+
+- **A dictionary of our own.** zstd with 32 KB trained on like text makes 8 KB of English documentation 22 % smaller than without, a little better than Brotli
+  at full effort and faster; but it would have to be kept for as long as any body, and helps only texts like those that it was made from.
+- **Full effort for questions** would make 8 KB of English fit 3 write units instead of 4 (0.63 USD), but takes 15 ms of a core, 100 ms in a function
+  of 256 MB: 0.33 USD more for Lambda, and a slower 202.
+- **Sends without a key** cost 2 write units (1.25 USD) less, but a client that lost the answer could not ask again safely.
+- **Leaving the chat's hint standing** after an answer saves 1 write unit (0.63 USD), but the next send would have to read the reply first: 2 more round trips
+  before the 202.
+- **The guard outside the transaction** saves 1 write unit, but a function that died between the two could count a message twice.
+- **Fewer heartbeats.** One in 10 s instead of 5 s saves 0.45 calls (0.23 USD) and leaves one lost call before a prompt is shown twice.
+
+`
