@@ -47,7 +47,7 @@ func Page(dir string) (http.Handler, error) {
 // business.
 func shown(files fs.FS, at string) bool {
 	name := strings.TrimPrefix(path.Clean("/"+at), "/")
-	if strings.HasPrefix(name, ".") || strings.Contains(name, "/.") || strings.Contains(name, "node_modules") {
+	if strings.HasPrefix(name, ".") || strings.Contains(name, "/.") || strings.HasPrefix(name, "test") || name == "package.json" {
 		return false
 	}
 	if name == "" {

@@ -108,9 +108,13 @@ func (j *job) run(ctx context.Context, cancel context.CancelCauseFunc) verdict {
 		return j.end(ctx, chat.Failed, &chat.EngineFailed)
 	}
 	go j.Stops.Watch(ctx, j.ref, func() { cancel(errStopped) })
+	began := j.Now()
 	h := <-history
 	if err = h.err; err == nil {
 		err = j.answer(ctx, h.turns, h.size)
+	}
+	if err == nil {
+		j.pace.note(j.Now().Sub(began))
 	}
 	return j.conclude(ctx, err)
 }

@@ -57,6 +57,8 @@ func (w *world) Recent(_ context.Context, ref chat.Ref, _ int) ([]chat.Message, 
 	return []chat.Message{{ID: ref.Message, Role: chat.User, Text: "Why?"}}, nil
 }
 
+func (w *world) Report(context.Context, quota.Plan, string, float64, time.Time) error { return nil }
+
 func (w *world) Before(context.Context, chat.Ref, int) ([]chat.Message, bool, error) {
 	return nil, false, nil
 }
@@ -123,7 +125,7 @@ func (w *world) run(t *testing.T, d, deadline time.Duration) *fleettest.Queue {
 	if err := q.Send(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
-	parts := work.Parts{Settings: work.Defaults(), Replies: w, Engine: w, Frames: w, Leases: w, Stops: w,
+	parts := work.Parts{Settings: work.Defaults(), Replies: w, Rates: w, Name: "w1", Engine: w, Frames: w, Leases: w, Stops: w,
 		Queues: map[quota.Plan]work.Queue{quota.Free: q}, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
 	parts.Slots, parts.Context, parts.Grace = 2, 4096, time.Second
 	ctx, cancel := context.WithTimeout(t.Context(), d)

@@ -107,6 +107,8 @@ type Parts struct {
 	Frames  Frames
 	Leases  Leases
 	Stops   Stops
+	Rates   Rates
+	Name    string // of this worker, among all
 	Now     func() time.Time
 	Log     *slog.Logger
 }
@@ -118,6 +120,7 @@ type Worker struct {
 	desk    *desk
 	keeper  *keeper
 	remover *remover
+	pace    *pace
 }
 
 // Why a job's context ends.
@@ -130,7 +133,7 @@ var (
 // New returns a worker that does nothing yet.
 func New(p Parts) *Worker {
 	w := &Worker{Parts: p, gate: newGate(p.Engine, p.Log), desk: newDesk(p.Slots), remover: newRemover(p.Log)}
-	w.keeper = newKeeper(w)
+	w.keeper, w.pace = newKeeper(w), &pace{w: w}
 	return w
 }
 
@@ -143,6 +146,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	var helpers, running sync.WaitGroup
 	helpers.Go(func() { w.gate.run(support) })
 	helpers.Go(func() { w.keeper.run(support) })
+	helpers.Go(func() { w.pace.run(support) })
 	defer context.AfterFunc(ctx, func() {
 		sleep(jobs, w.Grace)
 		endJobs(errShutdown)

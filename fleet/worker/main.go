@@ -96,12 +96,13 @@ func build(ctx context.Context, set settings, shared *redis.Client, log *slog.Lo
 	client := sqs.NewFromConfig(aws)
 	model := engine.New(engine.Settings{URL: set.Engine, Model: set.Model, Key: set.Key,
 		Temperature: set.Temperature, FirstToken: set.FirstToken, Idle: set.Idle})
+	name := id.New(time.Now())
 	parts := work.Parts{
-		Settings: work.Defaults(), Replies: replies, Engine: model,
+		Settings: work.Defaults(), Replies: replies, Engine: model, Rates: replies, Name: name,
 		Queues: map[quota.Plan]work.Queue{
 			quota.Free: queue.New(client, set.QueueFree), quota.Premium: queue.New(client, set.QueuePremium)},
 		Frames: frame.NewLog(shared),
-		Leases: valkey.NewLeases(shared, id.New(time.Now()), leaseTTL),
+		Leases: valkey.NewLeases(shared, name, leaseTTL),
 		Stops:  valkey.NewStops(shared, valkey.NewHub(context.WithoutCancel(ctx), shared, log)),
 		Now:    time.Now, Log: log,
 	}

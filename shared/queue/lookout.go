@@ -10,8 +10,8 @@ import (
 	"parley/shared/quota"
 )
 
-// Rates tells how many replies a second the fleet has lately begun for a plan;
-// 0 if it has begun none.
+// Rates tells how many replies a second the fleet can write for a plan, judged by
+// its last ones; 0 if it has written none lately.
 type Rates interface {
 	Rate(ctx context.Context, p quota.Plan, now time.Time) (perSecond float64, err error)
 }

@@ -15,8 +15,8 @@ import (
 // reportLife is how long a worker's report counts. Workers report more often.
 const reportLife = time.Minute
 
-// Report keeps how many replies a second a worker has lately begun for a plan:
-// one write unit, to be spent a few times a minute at most.
+// Report keeps how many replies a second a worker can write for a plan, judged by
+// its last ones: one write unit, to be spent a few times a minute at most.
 func (c *Chats) Report(ctx context.Context, p quota.Plan, worker string, perSecond float64, now time.Time) error {
 	it := rateKey(p, worker)
 	it["rate"] = &types.AttributeValueMemberN{Value: strconv.FormatFloat(perSecond, 'g', 6, 64)}

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"parley/shared/chat"
+	"parley/shared/id"
 )
 
 // Claim gives the reply a row that says it runs, and raises its attempt: one
@@ -57,21 +58,34 @@ func (c *Chats) Drop(ctx context.Context, ref chat.Ref) error {
 	return unavailable("drop reply", err)
 }
 
-// Recent returns the message and up to n-1 before it, newest first: one eventually
-// consistent query, because what holds the message holds what was written before
-// it, and a consistent one only if the message isn't there yet. ErrNoMessage if the
-// message is gone.
+// Recent returns the question and up to n-1 messages before it, newest first: one
+// eventually consistent query, and a consistent one if that one shows that it is
+// behind. ErrNoMessage if the question is gone.
 func (c *Chats) Recent(ctx context.Context, ref chat.Ref, n int) ([]chat.Message, error) {
 	for _, consistent := range []bool{false, true} {
 		rows, _, err := c.below(ctx, ref, "<=", n, consistent)
 		if err != nil {
 			return nil, err
 		}
-		if len(rows) > 0 && rows[0].ID == ref.Message {
+		if len(rows) > 0 && rows[0].ID == ref.Message && (consistent || upToDate(rows)) {
 			return c.texts(ctx, ref.User, rows)
 		}
 	}
 	return nil, chat.ErrNoMessage
+}
+
+// upToDate reports whether what stands before a question is as it was when the
+// question was accepted: a chat takes a question only after its last reply has
+// ended or lapsed, and its first one in the millisecond of its own beginning.
+func upToDate(rows []row) bool {
+	question := rows[0]
+	if len(rows) == 1 {
+		return id.Time(question.Chat).Equal(question.CreatedAt)
+	}
+	if last := rows[1]; last.Role == chat.User {
+		return chat.Pending(last.Message).AsOf(question.CreatedAt).Lapsed
+	}
+	return rows[1].Status.Ended()
 }
 
 // Before returns up to limit messages before one, newest first, and whether there
