@@ -1,0 +1,189 @@
+//go:build sam
+
+package events_test
+
+import (
+	"encoding/json"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"go.yaml.in/yaml/v4"
+)
+
+// local is what a sam local command needs to run the functions of a deployed
+// stack in containers that reach the embedded AWS.
+type local struct {
+	cli   string
+	flags []string
+}
+
+// newLocal reads what scripts/test-sam and the running stack say.
+func newLocal(t *testing.T) *local {
+	t.Helper()
+	endpoint := forward(t, need(t, "AWS_ENDPOINT_URL"), need(t, "HOST_GATEWAY"))
+	build := filepath.Join(need(t, "DATA_DIR"), "sam", "build")
+	template, variables := filepath.Join(build, "local.yaml"), filepath.Join(t.TempDir(), "variables.json")
+	declareEndpoint(t, filepath.Join(build, "template.yaml"), template)
+	writeVariables(t, variables, endpoint)
+	return &local{cli: need(t, "SAM"), flags: []string{
+		"--template", template, "--env-vars", variables, "--skip-pull-image",
+		"--parameter-overrides", "Architecture=" + need(t, "ARCHITECTURE")}}
+}
+
+func need(t *testing.T, name string) string {
+	t.Helper()
+	v := os.Getenv(name)
+	if v == "" {
+		t.Fatalf("%s is not set: run make test-sam", name)
+	}
+	return v
+}
+
+// declareEndpoint copies a built template with one more variable for all
+// functions: SAM hands on only what a template declares.
+func declareEndpoint(t *testing.T, from, to string) {
+	t.Helper()
+	text, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc yaml.Node // keeps !Ref and its like
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		t.Fatal(err)
+	}
+	variables := doc.Content[0]
+	for _, key := range []string{"Globals", "Function", "Environment", "Variables"} {
+		i := slices.IndexFunc(variables.Content, func(n *yaml.Node) bool { return n.Value == key })
+		if i < 0 {
+			t.Fatalf("%s has no %s", from, key)
+		}
+		variables = variables.Content[i+1]
+	}
+	variables.Content = append(variables.Content,
+		&yaml.Node{Kind: yaml.ScalarNode, Value: "AWS_ENDPOINT_URL"}, &yaml.Node{Kind: yaml.ScalarNode, Value: "-"})
+	if text, err = yaml.Marshal(&doc); err == nil {
+		err = os.WriteFile(to, text, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// writeVariables writes the environment that each function has where it is
+// deployed, in the form of --env-vars, with the endpoint as containers see it.
+func writeVariables(t *testing.T, file, endpoint string) {
+	t.Helper()
+	cfg, err := awsconfig.LoadDefaultConfig(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := cloudformation.NewFromConfig(cfg).ListStackResources(t.Context(),
+		&cloudformation.ListStackResourcesInput{StackName: aws.String("parley")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]map[string]string{}
+	for _, r := range list.StackResourceSummaries {
+		if aws.ToString(r.ResourceType) == "AWS::Lambda::Function" {
+			env := environmentOf(t, aws.ToString(r.PhysicalResourceId))
+			env["AWS_ENDPOINT_URL"] = endpoint
+			all[aws.ToString(r.LogicalResourceId)] = env
+		}
+	}
+	for _, in := range invocations {
+		if all[in.function] == nil {
+			t.Fatalf("%s isn't deployed, only %v", in.function, slices.Sorted(maps.Keys(all)))
+		}
+	}
+	text, err := json.Marshal(all)
+	if err == nil {
+		err = os.WriteFile(file, text, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// environmentOf asks the embedded AWS, which checks no signature, for the
+// variables of a deployed function.
+func environmentOf(t *testing.T, function string) map[string]string {
+	t.Helper()
+	res, err := http.Get(os.Getenv("AWS_ENDPOINT_URL") + "/2015-03-31/functions/" + url.PathEscape(function) + "/configuration")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var c struct {
+		Environment struct{ Variables map[string]string }
+	}
+	if err := json.NewDecoder(res.Body).Decode(&c); err != nil || c.Environment.Variables == nil {
+		t.Fatalf("configuration of %s: %s, %v", function, res.Status, err)
+	}
+	return c.Environment.Variables
+}
+
+// forward makes the embedded AWS, which listens on loopback only, reachable from
+// containers, and returns its address there: a number, because the SDK puts a
+// bucket before a name. An engine that runs in a machine of its own, as on macOS,
+// forwards by itself: gateway is none of our addresses then.
+func forward(t *testing.T, endpoint, gateway string) string {
+	t.Helper()
+	target, err := url.Parse(endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", net.JoinHostPort(gateway, "0"))
+	if err != nil {
+		return "http://" + net.JoinHostPort(gateway, target.Port())
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go join(conn, target.Host)
+		}
+	}()
+	return "http://" + l.Addr().String()
+}
+
+// join copies between a connection and target until either side ends.
+func join(conn net.Conn, target string) {
+	defer conn.Close()
+	out, err := net.DialTimeout("tcp", target, 5*time.Second)
+	if err != nil {
+		return
+	}
+	defer out.Close()
+	ended := make(chan struct{}, 2)
+	for _, pair := range [][2]net.Conn{{conn, out}, {out, conn}} {
+		go func() {
+			io.Copy(pair[0], pair[1])
+			ended <- struct{}{}
+		}()
+	}
+	<-ended
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
