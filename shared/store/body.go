@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/andybalholm/brotli"
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -33,12 +34,23 @@ const (
 // some 30 ms of a core.
 const tightMost = 64 << 10
 
+// Brotli's working memory, a megabyte for each text that is packed, waits here for
+// the next text: to make it anew takes as long as the packing.
+var (
+	packers   = sync.Pool{New: func() any { return brotli.NewWriterLevel(nil, int(quick)) }}
+	unpackers = sync.Pool{New: func() any { return brotli.NewReader(nil) }}
+)
+
 func pack(content string, e effort) ([]byte, error) {
-	if len(content) > tightMost {
-		e = quick
-	}
 	var packed bytes.Buffer
-	w := brotli.NewWriterLevel(&packed, int(e))
+	var w *brotli.Writer
+	if e == tight && len(content) <= tightMost {
+		w = brotli.NewWriterLevel(&packed, int(tight))
+	} else {
+		w = packers.Get().(*brotli.Writer)
+		defer packers.Put(w)
+		w.Reset(&packed)
+	}
 	if _, err := io.WriteString(w, content); err != nil {
 		return nil, fmt.Errorf("pack body: %w", err)
 	}
@@ -49,14 +61,21 @@ func pack(content string, e effort) ([]byte, error) {
 }
 
 func unpack(body []byte) (string, error) {
-	text, err := io.ReadAll(io.LimitReader(brotli.NewReader(bytes.NewReader(body)), maxBody+1))
-	if err == nil && len(text) > maxBody {
+	r := unpackers.Get().(*brotli.Reader)
+	defer unpackers.Put(r)
+	var text bytes.Buffer
+	text.Grow(4*len(body) + bytes.MinRead) // most texts, without growing again
+	err := r.Reset(bytes.NewReader(body))
+	if err == nil {
+		_, err = text.ReadFrom(io.LimitReader(r, maxBody+1))
+	}
+	if err == nil && text.Len() > maxBody {
 		err = errors.New("too large")
 	}
 	if err != nil {
 		return "", fmt.Errorf("unpack body: %w", err)
 	}
-	return string(text), nil
+	return text.String(), nil
 }
 
 // spill puts a packed body that its row can't take into S3.
