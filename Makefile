@@ -7,7 +7,7 @@ RUN = .tools/bin/run
 LOCAL_SAM = AWS_ENDPOINT_URL=http://127.0.0.1:$(or $(AWS_PORT),4566) AWS_REGION=us-east-1 \
 	AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 
-.PHONY: help setup run logs chat test lint fmt clean FORCE
+.PHONY: help setup run logs chat test test-sam lint fmt clean FORCE
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ chat: ## talk to a running Parley in the terminal
 
 test: setup-check $(RUN) ## run every check and test there is
 	@scripts/test
+
+test-sam: setup ## call the functions by SAM CLI's own emulation (needs Docker)
+	@scripts/test-sam
 
 lint: setup-check ## format, vet, staticcheck, known vulnerabilities, templates
 	@scripts/lint
