@@ -14,7 +14,7 @@ func (w *Worker) intake(ctx, jobs context.Context, running *sync.WaitGroup) {
 	var polls sync.WaitGroup
 	for plan, q := range w.Queues {
 		polls.Go(func() {
-			for w.gate.wait(ctx) == nil {
+			for w.gate.wait(ctx) == nil && ctx.Err() == nil {
 				t, err := w.desk.reserve(ctx, plan)
 				if err != nil {
 					return
