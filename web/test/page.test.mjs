@@ -1,5 +1,6 @@
 // Drives the page of a running Parley in a real browser: PARLEY_URL says where
-// it is, CHROMIUM which browser (otherwise one that is found on the PATH).
+// it is, CHROMIUM which browser (otherwise one that is found on the PATH), and
+// CHROMIUM_LIBS a folder with libraries of its own, if it needs one.
 // SCREENSHOTS names a folder for pictures of what the test saw.
 
 import assert from 'node:assert/strict';
@@ -44,7 +45,8 @@ async function ask(text, of = page) {
 
 before(async () => {
   if (skip) return;
-  browser = await chromium.launch({ executablePath,
+  const libs = process.env.CHROMIUM_LIBS;
+  browser = await chromium.launch({ executablePath, env: libs ? { ...process.env, LD_LIBRARY_PATH: libs } : process.env,
     args: ['--no-sandbox', '--disable-background-networking', '--disable-component-update', '--disable-sync'] });
   context = await browser.newContext({ locale: 'en-GB' });
   page = listen(await context.newPage());
