@@ -10,11 +10,12 @@ import (
 
 // Build compiles functions/<name> of the module whose root is given as the
 // template's build does: static, without symbols and paths of this machine,
-// without the RPC mode of the retired go1.x runtime. It returns the binary's
-// path, <dir>/<name>.
-func Build(ctx context.Context, root, dir, name string) (string, error) {
+// without the RPC mode of the retired go1.x runtime. Flags are added to
+// the compiler's. It returns the binary's path, <dir>/<name>.
+func Build(ctx context.Context, root, dir, name string, flags ...string) (string, error) {
 	binary := filepath.Join(dir, name)
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-tags=lambda.norpc", "-o", binary, "./functions/"+name)
+	args := append([]string{"build", "-trimpath", "-ldflags=-s -w", "-tags=lambda.norpc", "-o", binary}, flags...)
+	cmd := exec.CommandContext(ctx, "go", append(args, "./functions/"+name)...)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
 	if out, err := cmd.CombinedOutput(); err != nil {

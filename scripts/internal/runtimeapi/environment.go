@@ -127,6 +127,9 @@ func (e *Environment) Kill() {
 	<-e.died
 }
 
+// Signal sends the process a signal.
+func (e *Environment) Signal(s os.Signal) error { return e.cmd.Process.Signal(s) }
+
 // Died is closed when the process has ended.
 func (e *Environment) Died() <-chan struct{} { return e.died }
 

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -140,6 +141,19 @@ func (r *Rig) Binary(ctx context.Context, name string) (string, error) {
 	r.mu.Unlock()
 	return build()
 }
+
+// BuildProbed builds functions/<name> with one file more, and returns the binary's
+// path; overlay is the file for `go build -overlay` that says which.
+func (r *Rig) BuildProbed(ctx context.Context, name, overlay string) (string, error) {
+	dir := filepath.Join(r.bin, "probed")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	return runtimeapi.Build(ctx, r.root, dir, name, "-overlay="+overlay)
+}
+
+// Root is the checkout's folder.
+func (r *Rig) Root() string { return r.root }
 
 // Spec is what an environment of a function is started from; more variables
 // replace those of the rig.
