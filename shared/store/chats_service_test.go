@@ -410,16 +410,19 @@ func TestTheTailIsReadBackwards(t *testing.T) {
 	}
 }
 
-func TestPurgeLeavesNothingOfAChat(t *testing.T) {
+func TestADeletedChatIsOutOfSight(t *testing.T) {
 	d := newDesk(t)
 	kept := d.mustAsk(t, chat.Question{Text: "kept"})
 	gone := d.mustAsk(t, chat.Question{Text: "gone"})
-	d.answer(t, gone, noise(3000))
+	d.answer(t, gone, "gone, too")
 	if err := d.chats.DeleteChat(t.Context(), d.user, gone.Chat); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := d.chats.Page(t.Context(), d.user, gone.Chat, "", 5); !errors.Is(err, chat.ErrNoChat) {
-		t.Errorf("before the purge: %v", err)
+		t.Errorf("page: %v", err)
+	}
+	if _, err := d.ask(t.Context(), chat.Question{Chat: gone.Chat, Text: "?"}); !errors.Is(err, chat.ErrNoChat) {
+		t.Errorf("send: %v", err)
 	}
 	if len(d.history(t, kept.Chat)) != 2 {
 		t.Error("the other chat suffered")
