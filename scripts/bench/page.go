@@ -58,8 +58,24 @@ func page(results []result, now time.Time) string {
 		fmt.Fprintf(w, "| %s | %d | %d | %d | %s | %d | %d | %d |\n", res.name(), res.own.Microseconds(), res.slow.Microseconds(),
 			res.wire.Microseconds(), ratio(res.own-res.wire, aimOwn), res.allocations, res.bytes>>10, res.calls)
 	}
+	fmt.Fprint(w, why)
 	return w.String()
 }
+
+// why explains what a profile of the calls that miss their aim has shown.
+const why = `
+## What misses its aim, and why
+
+A profile (CPU, 600 calls each, November 2026) has shown where the time goes:
+
+- **A page of history** answers with 250 KB of text. Of 6.1 ms of a core, 2.0 are for unpacking 30 bodies, 1.2 for encoding the answer as JSON, and once more
+  as the string that Lambda wants, the rest mostly for the SDK's reading of 140 KB of base64. That is some 25 µs of ours for each KB shown; a page of short messages is
+  below the aim, like the list of chats.
+- **A send** of 8 KB takes 2.3 ms of a core: 0.45 for compressing the question, 0.1 for checking the token, and about 0.3 for each of its four calls through the SDK.
+  The compression could be done while the first of them is under way.
+- **A log-in** makes seven calls, and its 19 MiB for the password start the garbage collector. Its own time is the difference of two times of which hashing is
+  ten times larger, and varies accordingly.
+`
 
 func ratio[T ~int64](have, aim T) string { return fmt.Sprintf("%.2f", float64(have)/float64(aim)) }
 
