@@ -11,6 +11,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"path"
 	"strings"
 	"time"
 
@@ -132,7 +133,7 @@ func (s *Service) Mux(routes map[string]http.Handler) http.Handler {
 		return problem.New(problem.NotAllowed, "method_not_allowed", "This address doesn't take that method.")
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, pattern := mux.Handler(r); pattern == "" {
+		if _, pattern := mux.Handler(r); pattern == "" || !clean(r) {
 			unknown.ServeHTTP(w, r)
 			return
 		}
@@ -140,8 +141,15 @@ func (s *Service) Mux(routes map[string]http.Handler) http.Handler {
 	})
 }
 
+// clean reports whether a path is one that routes can name. Left to itself, a
+// ServeMux redirects the others.
+func clean(r *http.Request) bool { return path.Clean(r.URL.Path) == r.URL.Path }
+
 func methodsOf(mux *http.ServeMux, r *http.Request) []string {
 	var allowed []string
+	if !clean(r) {
+		return nil
+	}
 	for _, m := range []string{"DELETE", "GET", "PATCH", "POST", "PUT"} {
 		probe := r.Clone(r.Context())
 		probe.Method = m

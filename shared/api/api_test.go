@@ -80,6 +80,7 @@ func TestEndpointsAnswerEveryInput(t *testing.T) {
 		"lone surrogate":   {"POST", "/v1/greet", "good", "application/json", `{"name":"\ud800"}`, 400, "malformed_json"},
 		"bad UTF-8":        {"POST", "/v1/greet", "good", "application/json", "{\"name\":\"\xff\"}", 400, "malformed_json"},
 		"unknown path":     {"GET", "/v1/nothing", "good", "", ``, 404, "not_found"},
+		"unclean path":     {"POST", "//v1/greet", "good", "application/json", `{}`, 404, "not_found"},
 		"wrong method":     {"GET", "/v1/greet", "good", "", ``, 405, "method_not_allowed"},
 		"our fault":        {"POST", "/v1/greet", "good", "application/json", `{"name":"crash"}`, 500, "internal"},
 		"limit":            {"POST", "/v1/greet", "good", "application/json", `{"name":"limit"}`, 429, "rate_limited"},
