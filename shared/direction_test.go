@@ -12,7 +12,7 @@ import (
 
 var (
 	domain   = []string{"problem", "id", "quota", "chat", "auth", "account"}
-	adapters = []string{"store", "queue", "mail", "api"}
+	adapters = []string{"store", "queue", "mail", "kms", "api"}
 	// edges are HTTP's side of the domain: they may use api, and no other adapter.
 	edges = []string{"chatapi", "accountapi"}
 )

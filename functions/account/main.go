@@ -3,19 +3,17 @@
 package main
 
 import (
-	"context"
 	"log/slog"
-	"net/http"
-	"os"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"parley/shared/account"
 	"parley/shared/accountapi"
 	"parley/shared/api"
 	"parley/shared/auth"
-	"parley/shared/config"
+	"parley/shared/function"
 	"parley/shared/mail"
 	"parley/shared/queue"
 	"parley/shared/store"
@@ -34,35 +32,19 @@ type settings struct {
 	DeletePer     int           `env:"DELETE_PER_ACCOUNT" envDefault:"5"` // wrong passwords an hour on deleting an account
 }
 
-func main() {
-	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
-	h, err := handler(context.Background(), log)
-	if err != nil {
-		log.Error("can't start", "error", err.Error())
-		os.Exit(1)
-	}
-	api.StartLambda(h)
-}
+func main() { function.Main(build) }
 
-func handler(ctx context.Context, log *slog.Logger) (http.Handler, error) {
-	c, err := config.Load[settings]()
-	if err != nil {
-		return nil, err
-	}
-	cfg, err := store.AWS(ctx)
-	if err != nil {
-		return nil, err
-	}
+func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	db := store.DynamoDB(cfg)
 	accounts := store.NewAccounts(db, c.AccountsTable)
 	chats := store.NewChats(db, nil, c.ChatsTable, "")
 	verifier := auth.NewVerifier(auth.NewKeyring(accounts, time.Now))
 	service := &api.Service{Verifier: verifier, EdgeSecret: c.EdgeSecret, Log: log}
-	return service.Mux(accountapi.Upkeep(service, &account.Upkeep{
+	return api.Lambda(service.Mux(accountapi.Upkeep(service, &account.Upkeep{
 		Users: accounts, Secrets: accounts, Throttle: accounts, Mailer: mail.New(cfg, c.MailFrom),
 		Quota: chats, Purger: queue.NewPurges(sqs.NewFromConfig(cfg), c.PurgeQueue),
 		Limits: account.UpkeepLimits{ResetPerAddress: account.PerHour(c.ResetPer),
 			MailPerAccount: account.PerHour(c.MailPer), DeletePerAccount: account.PerHour(c.DeletePer)},
 		Floor: c.ResetFloor, Origin: c.Origin, Now: time.Now, Log: log,
-	})), nil
+	})))
 }

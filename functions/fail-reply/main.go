@@ -6,12 +6,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
 
-	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"parley/shared/chat"
-	"parley/shared/config"
+	"parley/shared/function"
 	"parley/shared/queue"
 	"parley/shared/store"
 )
@@ -20,25 +19,9 @@ type settings struct {
 	ChatsTable string `env:"CHATS_TABLE,required"`
 }
 
-func main() {
-	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
-	consumer, err := consumer(context.Background(), log)
-	if err != nil {
-		log.Error("can't start", "error", err.Error())
-		os.Exit(1)
-	}
-	lambda.Start(consumer)
-}
+func main() { function.Main(build) }
 
-func consumer(ctx context.Context, log *slog.Logger) (queue.Consumer, error) {
-	c, err := config.Load[settings]()
-	if err != nil {
-		return nil, err
-	}
-	cfg, err := store.AWS(ctx)
-	if err != nil {
-		return nil, err
-	}
+func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	chats := store.NewChats(store.DynamoDB(cfg), nil, c.ChatsTable, "")
 	return queue.Consume(log, queue.Decode, func(ctx context.Context, p chat.Prompt) error {
 		err := chats.Fail(ctx, p, chat.Undeliverable)
@@ -46,5 +29,5 @@ func consumer(ctx context.Context, log *slog.Logger) (queue.Consumer, error) {
 			return nil // it ended before it got here
 		}
 		return err
-	}), nil
+	})
 }

@@ -3,17 +3,16 @@
 package main
 
 import (
-	"context"
 	"log/slog"
-	"net/http"
-	"os"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"parley/shared/account"
 	"parley/shared/accountapi"
 	"parley/shared/api"
 	"parley/shared/auth"
-	"parley/shared/config"
+	"parley/shared/function"
 	"parley/shared/id"
 	"parley/shared/kms"
 	"parley/shared/store"
@@ -29,32 +28,16 @@ type settings struct {
 	PerAccount int `env:"LOGIN_PER_ACCOUNT" envDefault:"20"` // one account from strange networks
 }
 
-func main() {
-	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
-	h, err := handler(context.Background(), log)
-	if err != nil {
-		log.Error("can't start", "error", err.Error())
-		os.Exit(1)
-	}
-	api.StartLambda(h)
-}
+func main() { function.Main(build) }
 
-func handler(ctx context.Context, log *slog.Logger) (http.Handler, error) {
-	c, err := config.Load[settings]()
-	if err != nil {
-		return nil, err
-	}
-	cfg, err := store.AWS(ctx)
-	if err != nil {
-		return nil, err
-	}
+func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	accounts := store.NewAccounts(store.DynamoDB(cfg), c.AccountsTable)
 	ring := auth.NewKeyring(accounts, time.Now)
 	service := &api.Service{EdgeSecret: c.EdgeSecret, Log: log}
-	return service.Mux(accountapi.Login(service, &account.Access{
+	return api.Lambda(service.Mux(accountapi.Login(service, &account.Access{
 		Issuer: account.Issuer{Signer: auth.NewSigner(ring, kms.New(cfg, c.Key)), Now: time.Now, IDs: id.New},
 		Users:  accounts, Sessions: accounts, Throttle: accounts,
 		Limits: account.LoginLimits{PerPair: account.PerHour(c.PerPair),
 			PerAddress: account.PerHour(c.PerAddress), PerAccount: account.PerHour(c.PerAccount)},
-	}, ring)), nil
+	}, ring)))
 }

@@ -5,12 +5,11 @@ package main
 import (
 	"context"
 	"log/slog"
-	"os"
 
-	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"parley/shared/config"
+	"parley/shared/function"
 	"parley/shared/queue"
 	"parley/shared/store"
 )
@@ -20,27 +19,11 @@ type settings struct {
 	BodiesBucket string `env:"BODIES_BUCKET,required"`
 }
 
-func main() {
-	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
-	consumer, err := consumer(context.Background(), log)
-	if err != nil {
-		log.Error("can't start", "error", err.Error())
-		os.Exit(1)
-	}
-	lambda.Start(consumer)
-}
+func main() { function.Main(build) }
 
-func consumer(ctx context.Context, log *slog.Logger) (queue.Consumer, error) {
-	c, err := config.Load[settings]()
-	if err != nil {
-		return nil, err
-	}
-	cfg, err := store.AWS(ctx)
-	if err != nil {
-		return nil, err
-	}
+func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	chats := store.NewChats(store.DynamoDB(cfg), s3.NewFromConfig(cfg), c.ChatsTable, c.BodiesBucket)
 	return queue.Consume(log, queue.DecodePurge, func(ctx context.Context, j queue.PurgeJob) error {
 		return chats.Purge(ctx, j.User, j.Chat)
-	}), nil
+	})
 }

@@ -3,15 +3,13 @@
 package main
 
 import (
-	"context"
 	"log/slog"
-	"os"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"parley/shared/auth"
-	"parley/shared/config"
+	"parley/shared/function"
 	"parley/shared/kms"
 	"parley/shared/store"
 )
@@ -23,27 +21,11 @@ type settings struct {
 	Lead          time.Duration `env:"KEY_LEAD" envDefault:"24h"`    // and is published this long before
 }
 
-func main() {
-	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
-	r, err := rotator(context.Background(), log)
-	if err != nil {
-		log.Error("can't start", "error", err.Error())
-		os.Exit(1)
-	}
-	lambda.Start(r.Run)
-}
+func main() { function.Main(build) }
 
-func rotator(ctx context.Context, log *slog.Logger) (*auth.Rotator, error) {
-	c, err := config.Load[settings]()
-	if err != nil {
-		return nil, err
-	}
-	cfg, err := store.AWS(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return &auth.Rotator{
+func build(c settings, cfg aws.Config, log *slog.Logger) any {
+	return (&auth.Rotator{
 		Keys: store.NewAccounts(store.DynamoDB(cfg), c.AccountsTable), Maker: kms.New(cfg, c.Key),
 		Schedule: auth.Schedule{Period: c.Period, Lead: c.Lead}, Now: time.Now, Log: log,
-	}, nil
+	}).Run
 }

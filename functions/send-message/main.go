@@ -2,12 +2,10 @@
 package main
 
 import (
-	"context"
 	"log/slog"
-	"net/http"
-	"os"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
@@ -15,7 +13,7 @@ import (
 	"parley/shared/auth"
 	"parley/shared/chat"
 	"parley/shared/chatapi"
-	"parley/shared/config"
+	"parley/shared/function"
 	"parley/shared/id"
 	"parley/shared/queue"
 	"parley/shared/quota"
@@ -33,25 +31,9 @@ type settings struct {
 	EdgeSecret      string        `env:"EDGE_SECRET"`
 }
 
-func main() {
-	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
-	h, err := handler(context.Background(), log)
-	if err != nil {
-		log.Error("can't start", "error", err.Error())
-		os.Exit(1)
-	}
-	api.StartLambda(h)
-}
+func main() { function.Main(build) }
 
-func handler(ctx context.Context, log *slog.Logger) (http.Handler, error) {
-	c, err := config.Load[settings]()
-	if err != nil {
-		return nil, err
-	}
-	cfg, err := store.AWS(ctx)
-	if err != nil {
-		return nil, err
-	}
+func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	db := store.DynamoDB(cfg)
 	chats := store.NewChats(db, s3.NewFromConfig(cfg), c.ChatsTable, c.BodiesBucket)
 	client := sqs.NewFromConfig(cfg)
@@ -61,5 +43,5 @@ func handler(ctx context.Context, log *slog.Logger) (http.Handler, error) {
 		Deadlines: map[quota.Plan]time.Duration{quota.Free: c.DeadlineFree, quota.Premium: c.DeadlinePremium},
 	}
 	service := &api.Service{Verifier: auth.NewVerifier(auth.NewKeyring(store.NewAccounts(db, c.AccountsTable), time.Now)), EdgeSecret: c.EdgeSecret, Log: log}
-	return service.Mux(chatapi.Send(service, sender, queue.NewLookout(plans, chats, time.Now))), nil
+	return api.Lambda(service.Mux(chatapi.Send(service, sender, queue.NewLookout(plans, chats, time.Now))))
 }

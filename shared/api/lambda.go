@@ -13,16 +13,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-lambda-go/lambda"
 
 	"parley/shared/id"
 	"parley/shared/problem"
 )
 
-// StartLambda serves h to API Gateway (HTTP API, payload 2.0) and never returns.
-func StartLambda(h http.Handler) { lambda.Start(Lambda(h)) }
-
-// Lambda lets an http.Handler answer API Gateway's events.
+// Lambda lets an http.Handler answer API Gateway's events (HTTP API, payload 2.0).
 func Lambda(h http.Handler) func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 	return func(ctx context.Context, ev events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 		w := &answer{header: http.Header{}}
