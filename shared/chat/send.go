@@ -24,7 +24,7 @@ type Sending struct {
 	Body     string // digest of what the key stands for
 	Limit    int    // messages that the user may send in the question's hour
 	Replaces string // running reply that was found to have ended
-	Again    bool   // its ids were given out before; others in the chat may be newer
+	Again    bool   // its key was tried before; others in the chat may be newer, and it is not undone
 	At       time.Time
 }
 
@@ -44,6 +44,7 @@ type Receipt struct {
 // Refusal is why the store did not accept a sending. At most one field is set.
 type Refusal struct {
 	Known   *Sending // the key stands for this sending already
+	Undone  bool     // the key stands for it no more: its first try took everything back
 	NoChat  bool
 	Running string // the chat's hint: that reply may still run
 	Ahead   string // the chat's newest reply, which does not sort before this one
@@ -60,10 +61,13 @@ type Sends interface {
 	// question the queued reply itself. To repeat it is harmless. It returns how many
 	// messages the hour has counted.
 	Ask(ctx context.Context, s Sending) (used int, err error)
-	// Hold makes the chat's hint point at s again, unless another reply runs there.
+	// Hold makes the chat's hint point at s again, unless another reply runs there,
+	// and notes with the key that s was tried again, so that its first try doesn't
+	// undo it any more.
 	Hold(ctx context.Context, s Sending) (Refusal, error)
 	// Undo takes everything of a sending back that the queue did not get; ErrStale
-	// if a worker has claimed the reply, so that the queue did get it.
+	// if a worker has claimed the reply, so that the queue did get it. It fails and
+	// changes nothing if the key was tried again since.
 	Undo(ctx context.Context, s Sending) error
 	// Message reads one message, ErrNoMessage if there is none.
 	Message(ctx context.Context, ref Ref) (Message, error)
@@ -94,6 +98,7 @@ var (
 		Fields:  []problem.Field{{Field: "Idempotency-Key", Code: "idempotency_key_reused", Detail: "Use a new key for a new request."}}}
 	errLimit    = problem.New(problem.Exhausted, "rate_limited", "You have sent all the messages that your plan has for this hour.")
 	errDisabled = problem.New(problem.Forbidden, "account_disabled", "This account is disabled.")
+	errUndone   = problem.New(problem.Unavailable, "unavailable", "The service is busy; please try again in a moment.").After(time.Second)
 )
 
 // IsLimit reports whether err says that the user's messages of this hour are used up.
@@ -209,6 +214,9 @@ func (s *Sender) hand(ctx context.Context, plan quota.Plan, sending Sending) (Re
 		return Receipt{}, err
 	}
 	if err := s.Queue.Send(ctx, sending.prompt(plan)); err != nil {
+		if sending.Again {
+			return Receipt{}, err // other tries may have got through; the next one goes on from here
+		}
 		// A call whose answers were lost may have got through; a worker knows.
 		if undone := s.Store.Undo(ctx, sending); !errors.Is(undone, ErrStale) {
 			return Receipt{}, errors.Join(err, undone)
@@ -233,7 +241,7 @@ func (s *Sender) resume(ctx context.Context, plan quota.Plan, again, first Sendi
 	if !missing && reply.Status != Queued && !reply.Lapsed {
 		return receipt, nil
 	}
-	again.Chat, again.NewChat, again.Reply = first.Chat, first.NewChat, first.Reply
+	again.Chat, again.NewChat, again.Reply, again.Again = first.Chat, first.NewChat, first.Reply, true
 	again.Question.ID, again.Question.Chat = first.Question.ID, first.Chat
 	again.Question.CreatedAt, again.Question.Hour = id.Time(first.Question.ID), first.Question.Hour
 	if err := s.hold(ctx, again); err != nil {
@@ -279,6 +287,8 @@ func (s *Sender) checkEnded(ctx context.Context, sending Sending, reply string) 
 
 func (s *Sender) explain(r Refusal) error {
 	switch {
+	case r.Undone:
+		return errUndone
 	case r.NoChat:
 		return ErrNoChat
 	case r.Blocked:

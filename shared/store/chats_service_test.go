@@ -34,12 +34,17 @@ type desk struct {
 	now     time.Time
 	prompts []chat.Prompt
 	down    bool
+	before  func() error // what happens while a prompt is on its way, if not nil
 }
 
 var errDown = errors.New("queue is down")
 
 // Send makes the desk its own queue.
 func (d *desk) Send(_ context.Context, p chat.Prompt) error {
+	if before := d.before; before != nil {
+		d.before = nil
+		return before()
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.down {
@@ -260,6 +265,51 @@ func TestWhatTheQueueDidNotGetIsUndone(t *testing.T) {
 	d.down = false
 	if r := d.mustAsk(t, chat.Question{Chat: first.Chat, Text: "more", Key: "b"}); r.Replayed {
 		t.Error("the key was spent on nothing")
+	}
+}
+
+// TestAFirstTryUndoesNothingThatASecondOneGoesOnWith has a retry overtake its
+// first try while that one fails to reach the queue, and then fail as well.
+func TestAFirstTryUndoesNothingThatASecondOneGoesOnWith(t *testing.T) {
+	for name, down := range map[string]bool{"the retry gets through": false, "the retry fails, too": true} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			q := chat.Question{Text: "once", Key: "k"}
+			var second chat.Receipt
+			d.before = func() (err error) {
+				d.down = down
+				second, err = d.ask(t.Context(), q)
+				if (err != nil) != down {
+					t.Errorf("the retry: %v", err)
+				}
+				return errDown
+			}
+			if _, err := d.ask(t.Context(), q); !errors.Is(err, errDown) {
+				t.Fatalf("the first try: %v", err)
+			}
+			d.down = false
+			last := d.mustAsk(t, q)
+			if !last.Replayed || !down && last.Reply != second.Reply {
+				t.Errorf("the last try got %+v, the one before %+v", last, second)
+			}
+			d.answer(t, last, "1")
+			if used, err := d.chats.Used(t.Context(), d.user, quota.Hour(d.now)); err != nil || used != 1 {
+				t.Errorf("used %d, %v", used, err)
+			}
+			if got := d.history(t, last.Chat); len(got) != 2 || got[1].Text != "1" {
+				t.Errorf("history: %+v", got)
+			}
+		})
+	}
+}
+
+// TestARetryThatComesAfterTheUndoStartsOver has the first try undo itself after
+// its retry has read the guard.
+func TestARetryThatComesAfterTheUndoStartsOver(t *testing.T) {
+	d := newDesk(t)
+	s := chat.Sending{User: d.user, Chat: id.New(d.now), Reply: id.New(d.now), Key: "k"}
+	if refusal, err := d.chats.Hold(t.Context(), s); err != nil || !refusal.Undone {
+		t.Errorf("%+v, %v", refusal, err)
 	}
 }
 

@@ -21,6 +21,7 @@ const (
 	gQuestion = "q"
 	gReply    = "a"
 	gHour     = "h"
+	gAgain    = "ag" // the key was tried again
 )
 
 // quotaLife is how long a window's row is of use.
@@ -159,19 +160,28 @@ func refusedHint(s chat.Sending, old item) chat.Refusal {
 	return chat.Refusal{Ahead: last}
 }
 
-// Hold makes the chat's hint name s again: one write.
+// Hold makes the chat's hint name s again and marks the guard: one transaction of
+// two writes, 4 write units.
 func (c *Chats) Hold(ctx context.Context, s chat.Sending) (chat.Refusal, error) {
 	s.NewChat, s.Again = false, true // a new chat was made with the guard; if it is gone, its owner deleted it
-	u := c.hint(s)
-	_, err := c.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: u.TableName, Key: u.Key, UpdateExpression: u.UpdateExpression, ConditionExpression: u.ConditionExpression,
-		ExpressionAttributeValues:           u.ExpressionAttributeValues,
-		ReturnValuesOnConditionCheckFailure: u.ReturnValuesOnConditionCheckFailure,
-	})
-	if old, failed := conditionFailed(err); failed {
+	err := transact(ctx, c.db, []types.TransactWriteItem{{Update: c.retried(s)}, {Update: c.hint(s)}})
+	reasons := refusals(err)
+	if _, failed := refused(reasons, 0); failed {
+		return chat.Refusal{Undone: true}, nil
+	}
+	if old, failed := refused(reasons, 1); failed {
 		return refusedHint(s, old), nil
 	}
 	return chat.Refusal{}, unavailable("hold chat", err)
+}
+
+// retried marks the guard of s, provided that it still stands for s. Of a first
+// try that wants to undo and a second one that goes on, one comes too late.
+func (c *Chats) retried(s chat.Sending) *types.Update {
+	return &types.Update{
+		TableName: &c.table, Key: guardKey(s.User, s.Key), UpdateExpression: aws.String("SET " + gAgain + " = :y"),
+		ConditionExpression: aws.String(gReply + " = :r"), ExpressionAttributeValues: item{":r": str(s.Reply), ":y": yes()},
+	}
 }
 
 // Ask writes the question, or the queued reply to an existing one, and reads the
@@ -219,8 +229,9 @@ func (c *Chats) putQuestion(ctx context.Context, s chat.Sending) error {
 
 // Undo takes a sending back that the queue did not get: question, quota, guard and
 // hint, in one transaction. ErrStale if a worker has claimed the reply, which
-// shows that the queue got it after all. If it fails otherwise, the reply lapses
-// at its deadline.
+// shows that the queue got it after all. A guard that a second try has marked, or
+// that is gone, lets nothing be undone. If it fails otherwise, the reply lapses at
+// its deadline.
 func (c *Chats) Undo(ctx context.Context, s chat.Sending) error {
 	actions := append(c.unask(s),
 		types.TransactWriteItem{Update: c.refund(s.User, s.Question.Hour)},
@@ -229,7 +240,8 @@ func (c *Chats) Undo(ctx context.Context, s chat.Sending) error {
 		actions[len(actions)-1] = types.TransactWriteItem{Delete: &types.Delete{TableName: &c.table, Key: chatKey(s.User, s.Chat)}}
 	}
 	if s.Key != "" {
-		actions = append(actions, types.TransactWriteItem{Delete: &types.Delete{TableName: &c.table, Key: guardKey(s.User, s.Key)}})
+		actions = append(actions, types.TransactWriteItem{Delete: &types.Delete{TableName: &c.table, Key: guardKey(s.User, s.Key),
+			ConditionExpression: aws.String(gReply + " = :r AND attribute_not_exists(" + gAgain + ")"), ExpressionAttributeValues: item{":r": str(s.Reply)}}})
 	}
 	err := transact(ctx, c.db, actions)
 	if _, failed := refused(refusals(err), 0); failed {
