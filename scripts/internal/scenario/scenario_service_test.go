@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -37,14 +38,25 @@ func (p *pocket) Rotate(_ context.Context, exchange func(string) (string, error)
 	return err
 }
 
-func begin(t *testing.T, data string) *stack.Stack {
+func begin(t *testing.T, data string, port int) *stack.Stack {
 	t.Helper()
-	s, err := stack.Start(t.Context(), stack.Options{Root: "../../..", Data: data, FreePorts: true, Progress: t.Output()})
+	s, err := stack.Start(t.Context(), stack.Options{Root: "../../..", Data: data, Port: port, FreePorts: true, Progress: t.Output()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Stop)
 	return s
+}
+
+// freePort finds one for both starts: Parley's address is part of what is deployed.
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
 }
 
 // ask sends a question and reads its answer from the stream to the end.
@@ -84,8 +96,8 @@ func lines(t *testing.T, c *client.Client, chatID string) []string {
 // one that needs the answer to the first, a look at the history; then everything
 // is stopped and started again.
 func TestAConversationOutlivesARestart(t *testing.T) {
-	data := t.TempDir()
-	first := begin(t, data)
+	data, port := t.TempDir(), freePort(t)
+	first := begin(t, data, port)
 	session := &pocket{}
 	c := client.New(first.URL(), session)
 	who := client.Person{
@@ -110,7 +122,7 @@ func TestAConversationOutlivesARestart(t *testing.T) {
 	first.Stop()
 
 	began := time.Now()
-	second := begin(t, data)
+	second := begin(t, data, port)
 	t.Logf("second start: %s", time.Since(began).Round(100*time.Millisecond))
 	c = client.New(second.URL(), session)
 	if _, err := c.Resume(t.Context()); err != nil {

@@ -43,7 +43,7 @@ func (s *Stack) fingerprint() (string, error) {
 // mayMatter leaves out hidden folders and what other languages install.
 func mayMatter(dir string) bool {
 	name := filepath.Base(dir)
-	return dir == "." || !strings.HasPrefix(name, ".") && name != "node_modules" && name != "web"
+	return dir == "." || !strings.HasPrefix(name, ".") && name != "node_modules" && name != "web" && name != "docs"
 }
 
 // matters tells whether a deployment reads the file with this relative path.
