@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
 	"parley/shared/chat"
@@ -394,6 +396,23 @@ func TestAFailureGivesTheQuotaBackOnce(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	d.mustAsk(t, chat.Question{Chat: r.Chat, Text: "the chat is free again"})
+}
+
+// TestARefundLeavesNothingForGood gives a message back to a window whose row is
+// gone.
+func TestARefundLeavesNothingForGood(t *testing.T) {
+	d := newDesk(t)
+	r := d.mustAsk(t, chat.Question{Text: "one"})
+	db, _, table := storetest.Tables(t) // another one, in which nobody has asked
+	d.chats = store.NewChats(db, nil, table, "")
+	if err := d.chats.Fail(t.Context(), d.prompt(t, r.Reply), chat.Undeliverable); err != nil {
+		t.Fatal(err)
+	}
+	out, err := db.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &table, Key: map[string]types.AttributeValue{
+		"PK": &types.AttributeValueMemberS{Value: "U#" + d.user}, "SK": &types.AttributeValueMemberS{Value: "Q#" + quota.Hour(d.now)}}})
+	if err != nil || out.Item["used"] == nil || out.Item["ttl"] == nil {
+		t.Errorf("the window is %v, %v", out.Item, err)
+	}
 }
 
 func TestCancelEndsWhatIsQueued(t *testing.T) {

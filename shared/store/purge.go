@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -97,7 +98,10 @@ func (c *Chats) purgeObjects(ctx context.Context, prefix string) error {
 		if len(ids) == 0 {
 			continue
 		}
-		_, err = c.s3.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: &c.bucket, Delete: &s3types.Delete{Objects: ids, Quiet: aws.Bool(true)}})
+		out, err := c.s3.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: &c.bucket, Delete: &s3types.Delete{Objects: ids, Quiet: aws.Bool(true)}})
+		if err == nil && len(out.Errors) > 0 {
+			err = fmt.Errorf("%d stay behind, the first for %s", len(out.Errors), aws.ToString(out.Errors[0].Code))
+		}
 		if err != nil {
 			return unavailable("delete bodies", err)
 		}

@@ -264,11 +264,13 @@ func (c *Chats) unask(s chat.Sending) []types.TransactWriteItem {
 	}
 }
 
-// refund gives one message back to the window that paid for it.
+// refund gives one message back to the window that paid for it. Where the window's
+// row is gone, as after a purge, the one that this makes goes as well.
 func (c *Chats) refund(user, hour string) *types.Update {
 	return &types.Update{
-		TableName: &c.table, Key: quotaKey(user, hour), UpdateExpression: aws.String("ADD used :minus"),
-		ExpressionAttributeValues: item{":minus": num(-1)},
+		TableName: &c.table, Key: quotaKey(user, hour), UpdateExpression: aws.String("SET #ttl = if_not_exists(#ttl, :t) ADD used :minus"),
+		ExpressionAttributeNames:  map[string]string{"#ttl": aTTL},
+		ExpressionAttributeValues: item{":minus": num(-1), ":t": num(time.Now().Add(quotaLife).Unix())},
 	}
 }
 
