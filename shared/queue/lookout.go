@@ -32,7 +32,10 @@ type sight struct {
 	outlook chat.Outlook
 }
 
-const sightLife = 10 * time.Second
+const (
+	sightLife = 10 * time.Second
+	patience  = time.Second // for one look: accepted messages wait for it
+)
 
 // NewLookout returns a Lookout over the plans' queues.
 func NewLookout(plans Plans, rates Rates, now func() time.Time) *Lookout {
@@ -50,6 +53,8 @@ func (l *Lookout) Outlook(ctx context.Context, p quota.Plan) chat.Outlook {
 		return last.outlook
 	}
 	last.at = now
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	if ahead, err := l.plans[p].Waiting(ctx); err == nil {
 		last.outlook = chat.Outlook{Ahead: ahead}
 		if rate, err := l.rates.Rate(ctx, p, now); err == nil && rate > 0 {
