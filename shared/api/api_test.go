@@ -134,6 +134,19 @@ func TestOnlyTheEdgeIsBelievedOnTheViewer(t *testing.T) {
 	}
 }
 
+// TestNoClientNamesItsRequest sends a header that only the gateway used to set, and
+// that is no UTF-8 besides.
+func TestNoClientNamesItsRequest(t *testing.T) {
+	_, mux := service(new(strings.Builder))
+	r := httptest.NewRequest("POST", "/v1/greet", strings.NewReader(`{}`))
+	r.Header.Set("X-Parley-Request-Id", "forged\xff")
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, r)
+	if w.Code != 401 || strings.Contains(w.Header().Get("X-Request-Id")+w.Body.String(), "forged") {
+		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
+	}
+}
+
 func TestLambdaCarriesARequestThere(t *testing.T) {
 	_, mux := service(new(strings.Builder))
 	ev := events.APIGatewayV2HTTPRequest{RawPath: "/v1/greet", Body: "eyJuYW1lIjoiQm9iIn0=", IsBase64Encoded: true,

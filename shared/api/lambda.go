@@ -54,8 +54,7 @@ func request(ctx context.Context, ev events.APIGatewayV2HTTPRequest) (*http.Requ
 		r.Header.Set(name, value)
 	}
 	r.RemoteAddr = net.JoinHostPort(ev.RequestContext.HTTP.SourceIP, "0")
-	r.Header.Set(requestIDHeader, ev.RequestContext.RequestID)
-	return r, nil
+	return r.WithContext(context.WithValue(ctx, requestIDKey{}, ev.RequestContext.RequestID)), nil
 }
 
 // answer gathers what a handler writes.
@@ -86,10 +85,12 @@ func (a *answer) event() events.APIGatewayV2HTTPResponse {
 	return events.APIGatewayV2HTTPResponse{StatusCode: a.status, Headers: headers, Body: a.body.String()}
 }
 
-const requestIDHeader = "X-Parley-Request-Id"
+// requestIDKey is where a request's context has API Gateway's name for it. A
+// header would be the client's word, on the relay.
+type requestIDKey struct{}
 
 func requestID(r *http.Request) string {
-	if given := r.Header.Get(requestIDHeader); given != "" && len(given) <= 64 {
+	if given, _ := r.Context().Value(requestIDKey{}).(string); given != "" {
 		return given
 	}
 	return id.New(time.Now())
