@@ -17,7 +17,7 @@ import (
 const (
 	DefaultPage  = 30
 	MaxPage      = 100
-	MaxPageBytes = 4 << 20 // of text; a page ends early rather than pass it
+	MaxPageBytes = 4 << 20 // of text as JSON has it; a page ends early rather than pass it
 )
 
 // Changes is what a user may change of a chat; nil leaves a value as it is.
@@ -112,8 +112,8 @@ func (h *History) Messages(ctx context.Context, user, chat string, limit int, cu
 		return nil, "", err
 	}
 	page := Assemble(rows, cursor, h.Now())
-	if len(page) > limit {
-		page, more = page[:limit], true
+	if n := min(fitting(page), limit); len(page) > n {
+		page, more = page[:n], true
 	}
 	next := ""
 	if more {
@@ -121,6 +121,29 @@ func (h *History) Messages(ctx context.Context, user, chat string, limit int, cu
 	}
 	slices.Reverse(page)
 	return page, next, h.link(ctx, Ref{User: user, Chat: chat}, page, rows)
+}
+
+// fitting returns how many messages of a page, at least one, stay within
+// MaxPageBytes as they are sent. What JSON has to escape grows up to six times;
+// a function's answer may have 6 MB.
+func fitting(page []Message) int {
+	size := 0
+	for i, m := range page {
+		for at := range len(m.Text) {
+			switch c := m.Text[at]; {
+			case c == '"' || c == '\\' || c >= '\b' && c <= '\r' && c != '\v':
+				size += 2
+			case c < ' ':
+				size += 6
+			default:
+				size++
+			}
+		}
+		if size > MaxPageBytes && i > 0 {
+			return i
+		}
+	}
+	return len(page)
 }
 
 // link completes the parents of a page in order. The oldest message may need the

@@ -2,7 +2,9 @@ package chat
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -124,5 +126,35 @@ func TestBadPagesAreRefused(t *testing.T) {
 		if _, _, err := h.Messages(t.Context(), "U", "C", c.limit, c.cursor); err == nil {
 			t.Errorf("limit %d, cursor %q passed", c.limit, c.cursor)
 		}
+	}
+}
+
+// TestAPageStaysWithinWhatAFunctionMayAnswer reads texts that are six times as long
+// in JSON, and pages on.
+func TestAPageStaysWithinWhatAFunctionMayAnswer(t *testing.T) {
+	var rows shelf
+	for n := range 4 {
+		q, r := asked(n)
+		q.Text, r.Text = strings.Repeat("\x01", 512<<10), strings.Repeat("a\n", 512<<10)
+		rows = append(shelf{r, q}, rows...)
+	}
+	h := &History{Store: rows, Now: func() time.Time { return start }}
+	seen, cursor := 0, ""
+	for {
+		page, next, err := h.Messages(t.Context(), "U", "C", DefaultPage, cursor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := json.Marshal(page)
+		if err != nil || len(body) > 6_000_000 {
+			t.Fatalf("a page of %d bytes, %v", len(body), err)
+		}
+		seen += len(page)
+		if cursor = next; next == "" {
+			break
+		}
+	}
+	if seen != len(rows) {
+		t.Errorf("%d messages of %d", seen, len(rows))
 	}
 }
