@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
@@ -164,6 +165,24 @@ func TestLambdaCarriesARequestThere(t *testing.T) {
 	ev.Body = ""
 	if out, _ = Lambda(mux)(t.Context(), ev); out.StatusCode != 400 {
 		t.Errorf("bad method: %+v", out)
+	}
+}
+
+// TestAFunctionAnswersBeforeItIsKilled has a handler wait for something that
+// doesn't come.
+func TestAFunctionAnswersBeforeItIsKilled(t *testing.T) {
+	s, _ := service(new(strings.Builder))
+	h := Handle(s, Route{Status: 200, Open: true}, func(ctx context.Context, _ *Request, _ None) (None, error) {
+		<-ctx.Done()
+		return None{}, problem.New(problem.Unavailable, "unavailable", "Busy.").Because(ctx.Err())
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), lastWords+50*time.Millisecond)
+	defer cancel()
+	ev := events.APIGatewayV2HTTPRequest{RawPath: "/"}
+	ev.RequestContext.HTTP.Method = "GET"
+	out, err := Lambda(h)(ctx, ev)
+	if err != nil || out.StatusCode != 503 || ctx.Err() != nil {
+		t.Errorf("%+v, %v; its time: %v", out, err, ctx.Err())
 	}
 }
 

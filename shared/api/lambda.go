@@ -21,6 +21,8 @@ import (
 // Lambda lets an http.Handler answer API Gateway's events (HTTP API, payload 2.0).
 func Lambda(h http.Handler) func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 	return func(ctx context.Context, ev events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+		ctx, cancel := within(ctx)
+		defer cancel()
 		w := &answer{header: http.Header{}}
 		r, err := request(ctx, ev)
 		if err != nil {
@@ -30,6 +32,19 @@ func Lambda(h http.Handler) func(context.Context, events.APIGatewayV2HTTPRequest
 		}
 		return w.event(), nil
 	}
+}
+
+// lastWords is what a function keeps of its time to say that it had too little.
+const lastWords = 500 * time.Millisecond
+
+// within ends ctx a moment before the function is killed, which would leave the
+// gateway to answer.
+func within(ctx context.Context) (context.Context, context.CancelFunc) {
+	end, ok := ctx.Deadline()
+	if !ok {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, end.Add(-lastWords))
 }
 
 func request(ctx context.Context, ev events.APIGatewayV2HTTPRequest) (*http.Request, error) {
