@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"parley/fleet/prompt"
 	"parley/shared/chat"
@@ -34,8 +35,18 @@ func (j *job) claim(ctx context.Context) ([]chat.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	j.attempt = reply.Attempt
+	j.attempt, j.deadline = reply.Attempt, later(j.prompt.Deadline, reply.Deadline)
+	if len(r.messages) > 0 {
+		j.deadline = later(j.deadline, r.messages[0].Deadline)
+	}
 	return r.messages, r.err
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // output is how many tokens an answer may have: what the settings say, but at

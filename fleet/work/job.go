@@ -31,10 +31,13 @@ type job struct {
 	prompt  chat.Prompt
 	ref     chat.Ref // the reply
 	attempt int
-	log     *slog.Logger
-	tell    *teller
-	usage   chat.Usage
-	finish  string
+	// deadline of the start. It is later than the prompt's where the user sent again
+	// with the same key, for which there is a prompt of its own, perhaps behind this one.
+	deadline time.Time
+	log      *slog.Logger
+	tell     *teller
+	usage    chat.Usage
+	finish   string
 }
 
 // handle answers one delivery and settles it with its queue.
@@ -100,9 +103,9 @@ func (j *job) run(ctx context.Context, cancel context.CancelCauseFunc) verdict {
 	if errors.Is(err, chat.ErrStale) {
 		return leave
 	}
-	late := begun == "" && known && j.Now().After(j.prompt.Deadline)
+	passed := j.Now().After(j.deadline)
 	switch {
-	case late || j.attempt == 1 && j.Now().After(j.prompt.Deadline):
+	case passed && (j.attempt == 1 || begun == "" && known):
 		return j.end(ctx, chat.Failed, &chat.DeadlineExceeded)
 	case j.attempt > j.MaxAttempts:
 		return j.end(ctx, chat.Failed, &chat.EngineFailed)

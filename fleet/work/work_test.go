@@ -29,6 +29,7 @@ type world struct {
 	commits int
 	refuse  int // commits that fail before one is taken
 	gone    bool
+	till    time.Time // the question's deadline, as the table has it
 
 	healthy bool
 	chats   int
@@ -54,7 +55,7 @@ func (w *world) Recent(_ context.Context, ref chat.Ref, _ int) ([]chat.Message, 
 	if w.gone {
 		return nil, chat.ErrNoMessage
 	}
-	return []chat.Message{{ID: ref.Message, Role: chat.User, Text: "Why?"}}, nil
+	return []chat.Message{{ID: ref.Message, Role: chat.User, Text: "Why?", Deadline: w.till}}, nil
 }
 
 func (w *world) Report(context.Context, quota.Plan, string, float64, time.Time) error { return nil }
@@ -142,6 +143,18 @@ func TestPromptPastItsDeadlineFails(t *testing.T) {
 		q := w.run(t, time.Second, -time.Second)
 		if w.result == nil || w.result.Status != chat.Failed || *w.result.Failure != chat.DeadlineExceeded || q.Len() > 0 || w.chats > 0 {
 			t.Errorf("result %+v, %d prompts left, %d calls of the engine", w.result, q.Len(), w.chats)
+		}
+	})
+}
+
+// The prompt of a first try is delivered after its deadline; its key was tried again,
+// which has been accepted with a deadline of its own.
+func TestADeadlineThatWasMovedCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{healthy: true, till: time.Now().Add(time.Minute)}
+		w.run(t, time.Second, -time.Second)
+		if w.result != nil || w.chats == 0 {
+			t.Errorf("result %+v, %d calls of the engine", w.result, w.chats)
 		}
 	})
 }
