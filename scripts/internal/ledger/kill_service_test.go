@@ -54,8 +54,8 @@ func (d *desk) prepare(t *testing.T, s scenario) *attempt {
 	fields := map[string]string{"text": sentText[s.large]}
 	if s.chat {
 		r, _ := d.mustSend(t, ask(a.token, "", map[string]string{"text": "Hello?"}))
-		if n := d.answer(t, d.drain(t)); n != 1 {
-			t.Fatalf("the turn before got %d answers", n)
+		if prompts := d.drain(t); d.answer(t, prompts) != 1 {
+			t.Fatalf("the turn before was not answered once; its prompts are %+v", prompts)
 		}
 		p := past{by: 24 * time.Hour, keep: map[string]bool{}}
 		d.age(t, a.user, p)
@@ -116,6 +116,7 @@ func (d *desk) killed(t *testing.T, a *attempt, step string, at ledger.Stage) {
 	})
 	defer d.Recorder.Reset(nil)
 	res, err := runtimeapi.Call(t.Context(), e, a.request)
+	d.Recorder.Settle()
 	if !errors.Is(err, runtimeapi.ErrDied) {
 		t.Fatalf("the function was to die, but answered %d %s, %v", res.Status, res.Body, err)
 	}
@@ -136,7 +137,7 @@ func (d *desk) check(t *testing.T, a *attempt, r receipt, prompts []chat.Prompt)
 		t.Errorf("the user has %+v, want %+v", got, a.want)
 	}
 	next, _ := d.mustSend(t, ask(a.token, "", map[string]string{"chat_id": r.Chat, "text": "And then?"}))
-	if next.Chat != r.Chat || len(d.drain(t)) != 1 {
+	if next.Chat != r.Chat || asked(d.drain(t)) != 1 {
 		t.Errorf("the next message went to chat %s, want %s", next.Chat, r.Chat)
 	}
 }

@@ -43,7 +43,9 @@ type Recorder struct {
 // for certain. Close must be called in the end.
 func NewRecorder(dynamoDB, aws string, delay time.Duration) *Recorder {
 	r := &Recorder{upstream: map[string]string{DynamoDB: dynamoDB, "": aws}, delay: delay, count: map[string]int{},
-		client: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 64}}
+		// A connection for each call: the embedded AWS closes idle ones, and loses
+		// what it was just asked on them.
+		client: &http.Transport{DisableCompression: true, DisableKeepAlives: true}}
 	r.server = httptest.NewServer(http.HandlerFunc(r.serve))
 	return r
 }
@@ -65,6 +67,23 @@ func (r *Recorder) Reset(h Hook) {
 	defer r.mu.Unlock()
 	r.calls = slices.DeleteFunc(r.calls, func(c *Call) bool { return !c.Ended.IsZero() || c.Status == dropped })
 	r.count, r.hook = map[string]int{}, h
+}
+
+// Settle waits until nothing has been under way for a moment: what a process that
+// was killed had sent before is carried out all the same.
+func (r *Recorder) Settle() {
+	const moment = 30 * time.Millisecond
+	for quiet := time.Now(); time.Since(quiet) < moment; time.Sleep(time.Millisecond) {
+		if r.busy() {
+			quiet = time.Now()
+		}
+	}
+}
+
+func (r *Recorder) busy() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.ContainsFunc(r.calls, func(c *Call) bool { return c.Ended.IsZero() && c.Status != dropped })
 }
 
 // Calls returns what was called since the last Reset, in order of beginning, and

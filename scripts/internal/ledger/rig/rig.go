@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -104,9 +105,10 @@ func New(ctx context.Context, s Services, o Options) (*Rig, error) {
 	return r, err
 }
 
-// config leads an AWS client to one of the local services.
+// config leads an AWS client to one of the local services, on a connection for each
+// call, as the recorder does.
 func config(url string) aws.Config {
-	return aws.Config{Region: "us-east-1", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}
+	return aws.Config{Region: "us-east-1", BaseEndpoint: &url, HTTPClient: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}
 }
 
 // Close removes everything that the rig made.
