@@ -69,11 +69,10 @@ const why = `
 A profile (CPU, 600 calls each, November 2026) has shown where the time goes:
 
 - **A page of history** answers with 250 KB of text. Of 6.1 ms of a core, 2.0 are for unpacking 30 bodies, 1.2 for encoding the answer as JSON, and once more
-  as the string that Lambda wants, the rest mostly for the SDK's reading of 140 KB of base64. That is some 25 µs of ours for each KB shown; a page of short messages is
-  below the aim, like the list of chats.
-- **A send** of 8 KB takes 2.3 ms of a core: 0.45 for compressing the question, 0.1 for checking the token, and about 0.3 for each of its four calls through the SDK.
+  as the string that Lambda wants; the rest is the reading of 140 KB of base64, the network and the garbage collector.
+- **A send** of 8 KB takes 2.3 ms of a core: 0.45 for compressing the question, the rest mostly for its four calls through the SDK.
   The compression could be done while the first of them is under way.
-- **A log-in** makes seven calls, and its 19 MiB for the password start the garbage collector. Its own time is the difference of two times of which hashing is
+- **Sign-up and log-in** have not been profiled. A log-in makes seven calls, and each allocates 19 MiB for the password. Their own time is the difference of two times of which hashing is
   ten times larger, and varies accordingly.
 `
 

@@ -55,7 +55,7 @@ Not kept:
 - **A dictionary of our own.** zstd with 32 KB trained on like text makes 8 KB of English documentation 22 % smaller than without, a little better than Brotli
   at full effort and faster; but it would have to be kept for as long as any body, and helps only texts like those that it was made from.
 - **Full effort for questions** would make 8 KB of English fit 3 write units instead of 4 (0.63 USD), but takes 15 ms of a core, 100 ms in a function
-  of 256 MB: 0.33 USD more for Lambda, and a slower 202.
+  of 256 MB: 0.35 USD more for Lambda, and a slower 202.
 - **Sends without a key** cost 2 write units (1.25 USD) less, but a client that lost the answer could not ask again safely.
 - **Leaving the chat's hint standing** after an answer saves 1 write unit (0.63 USD), but the next send would have to read the reply first: 2 more round trips
   before the 202.
