@@ -38,7 +38,7 @@ func (s Sending) prompt(p quota.Plan) Prompt {
 type Receipt struct {
 	Chat, Question, Reply string
 	Replayed              bool // the key was known: this is the answer of the first time
-	Used                  int  // messages in this hour, this one included
+	Used                  int  // messages in this hour, this one included; -1 if unknown
 }
 
 // Refusal is why the store did not accept a sending. At most one field is set.
@@ -59,7 +59,7 @@ type Sends interface {
 	Accept(ctx context.Context, s Sending) (Refusal, error)
 	// Ask writes the question, which stands for its queued reply, or for an Existing
 	// question the queued reply itself. To repeat it is harmless. It returns how many
-	// messages the hour has counted.
+	// messages the hour has counted, -1 if that can't be read.
 	Ask(ctx context.Context, s Sending) (used int, err error)
 	// Hold makes the chat's hint point at s again, unless another reply runs there,
 	// and notes with the key that s was tried again, so that its first try doesn't
@@ -209,20 +209,39 @@ func (s *Sender) deliver(ctx context.Context, plan quota.Plan, sending Sending) 
 
 // hand writes the question and gives its prompt to the queue.
 func (s *Sender) hand(ctx context.Context, plan quota.Plan, sending Sending) (Receipt, error) {
+	receipt := Receipt{Chat: sending.Chat, Question: sending.Question.ID, Reply: sending.Reply}
 	used, err := s.Store.Ask(ctx, sending)
 	if err != nil {
-		return Receipt{}, err
+		return Receipt{}, errors.Join(err, s.undo(ctx, sending))
 	}
-	if err := s.Queue.Send(ctx, sending.prompt(plan)); err != nil {
-		if sending.Again {
-			return Receipt{}, err // other tries may have got through; the next one goes on from here
-		}
+	receipt.Used = used
+	queue, cancel := context.WithTimeout(ctx, queueTime)
+	defer cancel()
+	if err := s.Queue.Send(queue, sending.prompt(plan)); err != nil {
 		// A call whose answers were lost may have got through; a worker knows.
-		if undone := s.Store.Undo(ctx, sending); !errors.Is(undone, ErrStale) {
+		if undone := s.undo(ctx, sending); sending.Again || !errors.Is(undone, ErrStale) {
 			return Receipt{}, errors.Join(err, undone)
 		}
 	}
-	return Receipt{Chat: sending.Chat, Question: sending.Question.ID, Reply: sending.Reply, Used: used}, nil
+	return receipt, nil
+}
+
+// Within a function's ten seconds a queue that doesn't answer must leave time to
+// take back what it did not get.
+const (
+	queueTime = 4 * time.Second
+	undoTime  = 2 * time.Second
+)
+
+// undo takes a failed first try back, also when the caller's time is up. A retry
+// undoes nothing: other tries may have got through, and the next goes on from here.
+func (s *Sender) undo(ctx context.Context, sending Sending) error {
+	if sending.Again {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
+	defer cancel()
+	return s.Store.Undo(ctx, sending)
 }
 
 // resume answers a key that is known. If its first try got through, that is all;

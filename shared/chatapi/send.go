@@ -46,7 +46,7 @@ func Send(s *api.Service, sender *chat.Sender, lookout Lookout) map[string]http.
 		}
 		if receipt.Replayed {
 			r.SetHeader("Idempotent-Replayed", "true")
-		} else {
+		} else if receipt.Used >= 0 {
 			limits(r, r.User, receipt.Used, sender.Now)
 		}
 		return sent{

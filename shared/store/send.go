@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"golang.org/x/sync/errgroup"
 
 	"parley/shared/chat"
 )
@@ -187,13 +186,16 @@ func (c *Chats) retried(s chat.Sending) *types.Update {
 // Ask writes the question, or the queued reply to an existing one, and reads the
 // hour's count beside it: as many write units as the row has KB, half a read unit.
 func (c *Chats) Ask(ctx context.Context, s chat.Sending) (used int, err error) {
-	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		used, err = c.Used(gctx, s.User, s.Question.Hour)
-		return err
-	})
-	g.Go(func() error { return c.putQuestion(gctx, s) })
-	return used, g.Wait()
+	counted := make(chan int, 1)
+	go func() {
+		used, err := c.Used(ctx, s.User, s.Question.Hour)
+		if err != nil {
+			used = -1 // no message fails over it
+		}
+		counted <- used
+	}()
+	err = c.putQuestion(ctx, s)
+	return <-counted, err
 }
 
 func (c *Chats) putQuestion(ctx context.Context, s chat.Sending) error {
