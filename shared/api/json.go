@@ -14,7 +14,10 @@ import (
 	"parley/shared/problem"
 )
 
-const defaultMaxBody = 64 << 10
+const (
+	defaultMaxBody = 64 << 10
+	maxField       = 100 // bytes of a bad field's name that an answer repeats
+)
 
 var (
 	errTooLarge  = problem.New(problem.TooLarge, "body_too_large", "The request's body is too large.")
@@ -83,6 +86,9 @@ func Decode(body []byte, in any) error {
 		return errMalformed.Because(err)
 	}
 	field := strings.ReplaceAll(strings.TrimPrefix(string(semantic.JSONPointer), "/"), "/", ".")
+	if len(field) > maxField {
+		field = strings.ToValidUTF8(field[:maxField], "") + "…"
+	}
 	bad := problem.Field{Field: field, Code: "wrong_type", Detail: "The value has the wrong type."}
 	switch {
 	case errors.Is(err, json.ErrUnknownName):
