@@ -7,7 +7,7 @@ RUN = .tools/bin/run
 LOCAL_SAM = AWS_ENDPOINT_URL=http://127.0.0.1:$(or $(AWS_PORT),4566) AWS_REGION=us-east-1 \
 	AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 
-.PHONY: help setup run logs chat test test-sam lint fmt clean FORCE
+.PHONY: help setup run logs chat test test-sam bench lint fmt clean FORCE
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ test: setup-check $(RUN) ## run every check and test there is
 
 test-sam: setup ## call the functions by SAM CLI's own emulation (needs Docker)
 	@scripts/test-sam
+
+bench: setup-check $(RUN) ## measure each function over the Lambda Runtime API
+	@$(RUN) -data .data/bench -free-ports -dynamodb -- go run ./scripts/bench
 
 lint: setup-check ## format, vet, staticcheck, known vulnerabilities, templates
 	@scripts/lint
