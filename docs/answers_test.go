@@ -43,7 +43,7 @@ type call struct {
 func newTalk(t *testing.T) *talk {
 	base := os.Getenv("PARLEY_URL")
 	if base == "" {
-		t.Skip("PARLEY_URL is not set: no Parley is running")
+		t.Fatal("PARLEY_URL is not set: `make test` starts a Parley and sets it")
 	}
 	// Sign-ups are throttled by address; all of 127/8 is this machine.
 	from := &net.TCPAddr{IP: net.IPv4(127, byte(rand.N(255)), byte(rand.N(255)), byte(1+rand.N(250)))}
