@@ -37,7 +37,7 @@ func Tables(t testing.TB) (db *dynamodb.Client, accounts, chats string) {
 	suffix := id.New(time.Now())
 	accounts, chats = "accounts-"+suffix, "chats-"+suffix
 	for _, name := range []string{accounts, chats} {
-		if err := create(t.Context(), db, name); err != nil {
+		if err := Create(t.Context(), db, name); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() {
@@ -50,7 +50,9 @@ func Tables(t testing.TB) (db *dynamodb.Client, accounts, chats string) {
 	return db, accounts, chats
 }
 
-func create(ctx context.Context, db *dynamodb.Client, name string) error {
+// Create makes an empty table, shaped as template.yaml has them, and returns when it
+// can be used.
+func Create(ctx context.Context, db *dynamodb.Client, name string) error {
 	_, err := db.CreateTable(ctx, &dynamodb.CreateTableInput{
 		TableName: &name, BillingMode: types.BillingModePayPerRequest,
 		AttributeDefinitions: []types.AttributeDefinition{

@@ -9,7 +9,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -18,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"parley/shared/id"
+	"parley/shared/store/storetest"
 )
 
 // unique adds to a name what no other rig has.
@@ -35,27 +35,14 @@ func (r *Rig) makeTables(ctx context.Context) error {
 
 // makeTable makes a table as template.yaml has it.
 func (r *Rig) makeTable(ctx context.Context, name string) error {
-	_, err := r.DB.CreateTable(ctx, &dynamodb.CreateTableInput{
-		TableName: &name, BillingMode: types.BillingModePayPerRequest,
-		AttributeDefinitions: []types.AttributeDefinition{
-			{AttributeName: aws.String("PK"), AttributeType: types.ScalarAttributeTypeS},
-			{AttributeName: aws.String("SK"), AttributeType: types.ScalarAttributeTypeS},
-		},
-		KeySchema: []types.KeySchemaElement{
-			{AttributeName: aws.String("PK"), KeyType: types.KeyTypeHash},
-			{AttributeName: aws.String("SK"), KeyType: types.KeyTypeRange},
-		},
-	})
-	if err != nil {
+	if err := storetest.Create(ctx, r.DB, name); err != nil {
 		return err
 	}
 	r.later(func(ctx context.Context) error {
 		_, err := r.DB.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: &name})
 		return err
 	})
-	return dynamodb.NewTableExistsWaiter(r.DB, func(o *dynamodb.TableExistsWaiterOptions) {
-		o.MinDelay, o.MaxDelay = 5*time.Millisecond, 100*time.Millisecond
-	}).Wait(ctx, &dynamodb.DescribeTableInput{TableName: &name}, 10*time.Second)
+	return nil
 }
 
 func (r *Rig) makeQueues(ctx context.Context) error {
