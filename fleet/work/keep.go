@@ -42,15 +42,18 @@ func (k *keeper) remove(ref chat.Ref) {
 	delete(k.kept, ref)
 }
 
-func (k *keeper) run(ctx context.Context) {
-	tick := time.NewTicker(k.w.Heartbeat)
+func (k *keeper) run(ctx context.Context) { every(ctx, k.w.Heartbeat, k.beat) }
+
+// every calls do once in each period until ctx ends.
+func every(ctx context.Context, period time.Duration, do func(context.Context)) {
+	tick := time.NewTicker(period)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			k.beat(ctx)
+			do(ctx)
 		}
 	}
 }

@@ -50,18 +50,7 @@ func (p *pace) rate() float64 {
 	return float64(p.w.Slots) / p.mean.Seconds()
 }
 
-func (p *pace) run(ctx context.Context) {
-	tick := time.NewTicker(reportEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			p.report(ctx)
-		}
-	}
-}
+func (p *pace) run(ctx context.Context) { every(ctx, reportEvery, p.report) }
 
 func (p *pace) report(ctx context.Context) {
 	perSecond := p.rate()
