@@ -30,8 +30,10 @@ test: setup-check $(RUN) ## run every check and test there is
 test-sam: setup ## call the functions by SAM CLI's own emulation (needs Docker)
 	@scripts/test-sam
 
-bench: setup-check $(RUN) ## measure each function over the Lambda Runtime API
-	@$(RUN) -data .data/bench -free-ports -dynamodb -- go run ./scripts/bench
+# ONLY=names measures these parts only, QUICK=1 sees whether they run, TRACE is the
+# path of a trace for what replays one.
+bench: setup-check $(RUN) ## measure functions and fleet beside their aims (docs/benchmarks.md)
+	@$(RUN) -data .data/bench -free-ports -dynamodb -- go run ./scripts/bench $(if $(ONLY),-only $(ONLY)) $(if $(QUICK),-quick)
 
 lint: setup-check ## format, vet, staticcheck, known vulnerabilities, templates
 	@scripts/lint

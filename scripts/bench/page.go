@@ -2,81 +2,97 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
 
-// Aims of a function.
-const (
-	aimSize    = 16 << 20
-	aimInitial = 50 * time.Millisecond
-	aimOwn     = 2 * time.Millisecond
-)
-
-// line shows a result in the terminal.
-func (res result) line() string {
-	return fmt.Sprintf("%-40s %5.1f MB  starts in %5.1f ms  own %6d µs (p90 %6d, wire %5d)  %6d allocations, %5d KB  %d calls to AWS", res.name(),
-		megabytes(res.size), milliseconds(res.initial), res.own.Microseconds(), res.slow.Microseconds(), res.wire.Microseconds(), res.allocations, res.bytes>>10, res.calls)
+// section is one part of docs/benchmarks.md.
+type section struct {
+	Title   string
+	Text    string // Markdown: what was measured, how, and the aim
+	Tables  []table
+	Notes   string // Markdown below the tables: what misses its aim and why, may be empty
+	Facts   string // command, date, machine, load: bench.measure fills it in
+	Skipped bool   // it could not be measured here; Text says why, and the page stays as it is
 }
 
-func megabytes(n int64) float64            { return float64(n) / (1 << 20) }
-func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+// table is a table of a section. Its first column holds words, the others numbers.
+type table struct {
+	Head []string
+	Rows [][]string
+}
 
-const head = `# Benchmarks
+// add appends a row: its name, then a format and a value for each further cell.
+func (t *table) add(name string, cells ...any) {
+	row := []string{name}
+	for i := 0; i+1 < len(cells); i += 2 {
+		row = append(row, fmt.Sprintf(cells[i].(string), cells[i+1]))
+	}
+	t.Rows = append(t.Rows, row)
+}
 
-Written by ` + "`make bench`" + ` on %s, on %s. Times are of that machine, which had other work to do as well; the ratios to the aims
-tell more than the times.
-
-Each function is built as for Lambda and driven over the Lambda Runtime API. It starts when its process does, and has started when it asks for its
-first event: the median of %d starts. Its own time is that from an event's hand-over to its answer, without the time in which AWS was at work as
-a proxy between the two saw it, and without the hashing of passwords (Argon2id with 19 MiB takes %.0f ms of a core here); what the AWS SDK does
-is in it. So is the wire, what lies between function and proxy, which stands beside it: as many plain HTTP requests in sequence take that long. Medians and 90th percentiles of %d warm calls, %d where a password is hashed.
-Allocations are those of the whole process for one such call, counted by the Go runtime.
-
-Aims: under 16 MB, under 50 ms to start, under 2 ms of our own per call.
-
-`
-
-// page is docs/benchmarks.md.
-func page(results []result, now time.Time) string {
+// String is the section in Markdown.
+func (s section) String() string {
 	w := &strings.Builder{}
-	fmt.Fprintf(w, head, now.UTC().Format("2006-01-02"), machine(), starts, milliseconds(timeHashing()), many, few)
-	fmt.Fprintln(w, "| function | binary, MB | of the aim | start, ms | of the aim |\n|---|---:|---:|---:|---:|")
-	seen := map[string]bool{}
-	for _, res := range results {
-		if seen[res.function] {
-			continue
+	fmt.Fprintf(w, "## %s\n\n%s\n", s.Title, strings.TrimSpace(s.Text))
+	for _, t := range s.Tables {
+		fmt.Fprintf(w, "\n| %s |\n|---|%s\n", strings.Join(t.Head, " | "), strings.Repeat("---:|", len(t.Head)-1))
+		for _, row := range t.Rows {
+			fmt.Fprintf(w, "| %s |\n", strings.Join(row, " | "))
 		}
-		seen[res.function] = true
-		fmt.Fprintf(w, "| %s | %.1f | %s | %.1f | %s |\n", res.function, megabytes(res.size), ratio(res.size, aimSize), milliseconds(res.initial), ratio(res.initial, aimInitial))
 	}
-	fmt.Fprintln(w, "\n| call | own time, µs | 90th percentile | of it the wire | own without that, of the aim | allocations | KB allocated | calls to AWS |\n|---|---:|---:|---:|---:|---:|---:|---:|")
-	for _, res := range results {
-		fmt.Fprintf(w, "| %s | %d | %d | %d | %s | %d | %d | %d |\n", res.name(), res.own.Microseconds(), res.slow.Microseconds(),
-			res.wire.Microseconds(), ratio(res.own-res.wire, aimOwn), res.allocations, res.bytes>>10, res.calls)
+	if s.Notes != "" {
+		fmt.Fprintf(w, "\n%s\n", strings.TrimSpace(s.Notes))
 	}
-	fmt.Fprint(w, why)
+	if s.Facts != "" {
+		fmt.Fprintf(w, "\n%s\n", s.Facts)
+	}
 	return w.String()
 }
 
-// why explains what a profile of the calls that miss their aim has shown.
-const why = `
-## What misses its aim, and why
+const head = `# Benchmarks
 
-A profile (CPU, 600 calls each, November 2026) has shown where the time goes:
-
-- **A page of history** answers with 250 KB of text. Of 6.1 ms of a core, 2.0 are for unpacking 30 bodies, 1.2 for encoding the answer as JSON, and once more
-  as the string that Lambda wants; the rest is the reading of 140 KB of base64, the network and the garbage collector.
-- **A send** of 8 KB takes 2.3 ms of a core: 0.45 for compressing the question, the rest mostly for its four calls through the SDK.
-  The compression could be done while the first of them is under way.
-- **Sign-up and log-in** have not been profiled. A log-in makes seven calls, and each allocates 19 MiB for the password. Their own time is the difference of two times of which hashing is
-  ten times larger, and varies accordingly.
+Written by ` + "`make bench`" + `, a section for each of its parts (` + "`make bench ONLY=name`" + ` measures one again). Times are of a shared machine, whose load stands under each section; the ratios to the aims tell more than the times.
 `
 
-func ratio[T ~int64](have, aim T) string { return fmt.Sprintf("%.2f", float64(have)/float64(aim)) }
+// insert puts a section into the page in place of its predecessor of that title.
+func insert(path string, s section) error {
+	old, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.WriteFile(path, []byte(merge(string(old), s)), 0o644)
+}
+
+// merge returns the page with that section. A new one goes to the end.
+func merge(page string, s section) string {
+	_, rest, _ := strings.Cut("\n"+page, "\n## ")
+	var all []string
+	if rest != "" {
+		all = strings.Split(rest, "\n## ")
+	}
+	text := strings.TrimPrefix(s.String(), "## ")
+	i := slices.IndexFunc(all, func(old string) bool { return strings.HasPrefix(old, s.Title+"\n") })
+	if i < 0 {
+		all = append(all, text)
+	} else {
+		all[i] = text
+	}
+	w := &strings.Builder{}
+	w.WriteString(head)
+	for _, text := range all {
+		fmt.Fprintf(w, "\n## %s\n", strings.TrimSpace(text))
+	}
+	return w.String()
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // machine says what this ran on.
 func machine() string {
@@ -95,4 +111,14 @@ func processor() string {
 		}
 	}
 	return "unknown"
+}
+
+// loadAverage is that of the last minute.
+func loadAverage() string {
+	b, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	one, _, _ := strings.Cut(string(b), " ")
+	return one
 }
