@@ -205,6 +205,7 @@ func (k *talk) badChats(chat, reply string) {
 	k.refused(bad("POST", "/v1/messages", `{"text":"`+strings.Repeat("abcd", 5000)+`"}`), 422, "text_too_long")
 	k.refused(bad("POST", "/v1/messages", `{"text":"x","chat_id":"y"}`), 422, "bad_id")
 	k.refused(bad("POST", "/v1/messages", `{"text":"x","attachments":["y"]}`), 422, "unknown_file")
+	k.refused(bad("POST", "/v1/messages", `{"text":"x","model":"gpt-9"}`), 422, "unknown_model")
 	k.refused(bad("POST", "/v1/messages", `{"text":"x\u0000"}`), 400, "bad_character")
 	k.refused(bad("POST", "/v1/messages", `{"text":"x","chat_id":"01ARZ3NDEKTSV4RRFFQ69G5FAV"}`), 404, "not_found")
 	k.refused(bad("GET", "/v1/chats?limit=0", ""), 422, "bad_limit")

@@ -15,6 +15,7 @@ import (
 	"parley/shared/chatapi"
 	"parley/shared/function"
 	"parley/shared/id"
+	"parley/shared/model"
 	"parley/shared/queue"
 	"parley/shared/quota"
 	"parley/shared/store"
@@ -29,6 +30,7 @@ type settings struct {
 	DeadlineFree    time.Duration `env:"DEADLINE_FREE" envDefault:"120s"`
 	DeadlinePremium time.Duration `env:"DEADLINE_PREMIUM" envDefault:"60s"`
 	EdgeSecret      string        `env:"EDGE_SECRET"`
+	Models          model.Table   `env:"MODELS"`
 }
 
 func main() { function.Main(build) }
@@ -39,7 +41,7 @@ func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	client := sqs.NewFromConfig(cfg)
 	plans := queue.Plans{quota.Free: queue.New(client, c.QueueFree), quota.Premium: queue.New(client, c.QueuePremium)}
 	sender := &chat.Sender{
-		Store: chats, Queue: plans, Now: time.Now, NewID: id.New,
+		Store: chats, Queue: plans, Models: c.Models, Now: time.Now, NewID: id.New,
 		Deadlines: map[quota.Plan]time.Duration{quota.Free: c.DeadlineFree, quota.Premium: c.DeadlinePremium},
 	}
 	service := &api.Service{Verifier: auth.NewVerifier(auth.NewKeyring(store.NewAccounts(db, c.AccountsTable), time.Now)), EdgeSecret: c.EdgeSecret, Log: log}

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"parley/shared/id"
+	"parley/shared/model"
 	"parley/shared/problem"
 	"parley/shared/quota"
 )
@@ -23,17 +24,14 @@ type Question struct {
 	Key    string // Idempotency-Key; empty: none
 }
 
-// Limits of a question besides its tokens, which are the plan's.
-const (
-	MaxKey   = 255 // bytes
-	MaxModel = 100 // bytes
-)
+// MaxKey is the length of the longest Idempotency-Key, in bytes.
+const MaxKey = 255
 
 // KeyLife is how long an Idempotency-Key holds.
 const KeyLife = 24 * time.Hour
 
 // Validate names everything that is wrong with q for a user of those limits.
-func (q Question) Validate(l quota.Limits) error {
+func (q Question) Validate(l quota.Limits, models model.Table) error {
 	var c problem.Check
 	c.That(q.Chat == "" || id.Valid(q.Chat), "chat_id", "bad_id", "This is not the id of a chat.")
 	c.That(q.Parent == "" || id.Valid(q.Parent), "parent_id", "bad_id", "This is not the id of a message.")
@@ -41,7 +39,7 @@ func (q Question) Validate(l quota.Limits) error {
 	c.That(strings.TrimFunc(q.Text, unicode.IsSpace) != "", "text", "text_empty", "Write something first.")
 	c.That(Tokens(q.Text) <= l.TokensPerMessage, "text", "text_too_long",
 		fmt.Sprintf("The message has about %d tokens; your plan takes %d.", Tokens(q.Text), l.TokensPerMessage))
-	c.That(len(q.Model) <= MaxModel, "model", "bad_model", "There is no such model.")
+	c.That(models.Known(q.Model), "model", model.ErrUnknown.Code, model.ErrUnknown.Message)
 	c.That(validKey(q.Key), "Idempotency-Key", "bad_key", "The key must have 1 to 255 printable ASCII characters.")
 	return c.Err()
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"parley/shared/model"
 	"parley/shared/problem"
 	"parley/shared/quota"
 )
@@ -23,10 +24,12 @@ func TestQuestionsAreValidated(t *testing.T) {
 		"parent, no chat": {Question{Text: "x", Parent: ulid}, "no_chat"},
 		"key with space":  {Question{Text: "x", Key: "a b"}, "bad_key"},
 		"key too long":    {Question{Text: "x", Key: strings.Repeat("k", 256)}, "bad_key"},
+		"the model":       {Question{Text: "x", Model: model.Default}, ""},
+		"other model":     {Question{Text: "x", Model: "gpt-9"}, "unknown_model"},
 		"several":         {Question{Chat: "x"}, "invalid"},
 	} {
 		code := ""
-		if e := problem.From(c.q.Validate(limits)); e != nil {
+		if e := problem.From(c.q.Validate(limits, model.Table{})); e != nil {
 			code = e.Code
 		}
 		if code != c.code {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"parley/shared/id"
+	"parley/shared/model"
 	"parley/shared/problem"
 	"parley/shared/quota"
 )
@@ -82,6 +83,7 @@ type Queue interface {
 type Sender struct {
 	Store     Sends
 	Queue     Queue
+	Models    model.Table
 	Deadlines map[quota.Plan]time.Duration // how long a prompt may wait for its start
 	Now       func() time.Time
 	NewID     id.Source
@@ -111,7 +113,10 @@ func IsLimit(err error) bool { return errors.Is(err, errLimit) }
 // same ids; writing the question twice or queueing the prompt twice changes
 // nothing, because a reply is claimed once.
 func (s *Sender) Send(ctx context.Context, user string, plan quota.Plan, l quota.Limits, q Question) (Receipt, error) {
-	if err := q.Validate(l); err != nil {
+	if err := q.Validate(l, s.Models); err != nil {
+		return Receipt{}, err
+	}
+	if _, err := s.Models.Find(q.Model, plan); err != nil {
 		return Receipt{}, err
 	}
 	sending := s.begin(user, plan, l, q.Key, digest("send", q.Chat, q.Parent, q.Text, q.Model))
@@ -132,7 +137,7 @@ func (s *Sender) Send(ctx context.Context, user string, plan quota.Plan, l quota
 // Regenerate asks for one more reply to a question that was asked before.
 func (s *Sender) Regenerate(ctx context.Context, user string, plan quota.Plan, l quota.Limits, chat, message, key string) (Receipt, error) {
 	if !validKey(key) {
-		return Receipt{}, Question{Key: key, Text: "-"}.Validate(l)
+		return Receipt{}, Question{Key: key, Text: "-"}.Validate(l, s.Models)
 	}
 	m, err := s.Store.Message(ctx, Ref{User: user, Chat: chat, Message: message})
 	if err == nil && m.Role == Assistant {
@@ -143,6 +148,12 @@ func (s *Sender) Regenerate(ctx context.Context, user string, plan quota.Plan, l
 	}
 	sending := s.begin(user, plan, l, key, digest("regenerate", chat, message))
 	sending.Chat, sending.Existing = chat, true
+	if _, err := s.Models.Find(m.Model, plan); err != nil {
+		m.Model = "" // gone since, or not the user's any more: the fleet chooses
+		if _, err := s.Models.Find("", plan); err != nil {
+			return Receipt{}, err
+		}
+	}
 	m.Deadline, m.Hour = sending.Question.Deadline, sending.Question.Hour
 	sending.Question = m
 	return s.deliver(ctx, plan, sending)
