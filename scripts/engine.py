@@ -34,6 +34,7 @@ def params() -> xllamacpp.CommonParams:
     p.cache_ram_mib = 512
     p.endpoint_metrics = True
     p.endpoint_slots = True
+    p.chat_template = pathlib.Path(__file__).with_name("chat-template.jinja").read_text()
     if threads := int(os.environ.get("ENGINE_THREADS", "0")):
         p.cpuparams.n_threads = threads
     return p
