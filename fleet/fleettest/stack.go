@@ -84,7 +84,7 @@ func (s *Stack) serve() {
 // Parts are those of a worker of the engine at url.
 func (s *Stack) Parts(url string) work.Parts {
 	zero := 0.0
-	p := work.Parts{Settings: work.Defaults(), Replies: s.Chats, Rates: s.Chats, Name: "test", Now: time.Now, Log: s.Log,
+	p := work.Parts{Settings: work.Defaults(), Replies: s.Chats, History: s.Chats, Rates: s.Chats, Name: "test", Now: time.Now, Log: s.Log,
 		Engine: engine.New(engine.Settings{URL: url, Model: "small", Temperature: &zero, FirstToken: 30 * time.Second, Idle: 10 * time.Second}),
 		Queues: map[quota.Plan]work.Queue{}, Frames: frame.NewLog(s.Valkey),
 		Leases: valkey.NewLeases(s.Valkey, id.New(time.Now()), 12*time.Second),

@@ -27,7 +27,7 @@ func (j *job) claim(ctx context.Context) ([]chat.Message, error) {
 	question := j.ref
 	question.Message = j.prompt.Question
 	go func() {
-		messages, err := j.Replies.Recent(ctx, question, atOnce)
+		messages, err := j.History.Recent(ctx, question, atOnce)
 		recent <- read{messages, err}
 	}()
 	reply, err := j.Replies.Claim(ctx, j.prompt)
@@ -35,7 +35,7 @@ func (j *job) claim(ctx context.Context) ([]chat.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	j.attempt, j.deadline = reply.Attempt, later(j.prompt.Deadline, reply.Deadline)
+	j.attempt, j.failures, j.deadline = reply.Attempt, reply.Failures(), later(j.prompt.Deadline, reply.Deadline)
 	if len(r.messages) > 0 {
 		j.deadline = later(j.deadline, r.messages[0].Deadline)
 	}
@@ -84,7 +84,7 @@ func (j *job) read(ctx context.Context, newest []chat.Message) (turns []prompt.T
 		oldest := j.ref
 		oldest.Message = newest[len(newest)-1].ID
 		var older []chat.Message
-		if older, more, err = j.Replies.Before(ctx, oldest, pageFor(left, newest)); err != nil {
+		if older, more, err = j.History.Before(ctx, oldest, pageFor(left, newest)); err != nil {
 			return nil, 0, err
 		}
 		newest = append(newest, older...)

@@ -28,9 +28,11 @@ const late = 2 * time.Second
 // job is the answering of one prompt.
 type job struct {
 	*Worker
-	prompt  chat.Prompt
-	ref     chat.Ref // the reply
-	attempt int
+	prompt   chat.Prompt
+	ref      chat.Ref // the reply
+	attempt  int      // 0 until it is claimed
+	failures int      // attempts that failed or were cut off, this one included
+	blame    bool     // what this attempt met is the prompt's own fault, perhaps
 	// deadline of the start. It is later than the prompt's where the user sent again
 	// with the same key, for which there is a prompt of its own, perhaps behind this one.
 	deadline time.Time
@@ -61,6 +63,7 @@ func (w *Worker) handle(ctx context.Context, q Queue, d queue.Delivery) {
 	w.keeper.add(ref, kept{q, d.Receipt, cancel})
 	j := &job{Worker: w, prompt: d.Prompt, ref: ref, log: log}
 	what := j.run(ctx, cancel)
+	j.acquit(what)
 	w.keeper.remove(ref)
 	w.settle(q, d, what, log)
 }
@@ -81,6 +84,19 @@ func (w *Worker) settle(q Queue, d queue.Delivery, what verdict, log *slog.Logge
 		w.show(q, 0, d.Receipt)
 	case handLate:
 		w.show(q, late, d.Receipt)
+	}
+}
+
+// acquit notes of an attempt that is handed back that it wasn't the prompt's
+// fault. Where that fails it counts as one that failed.
+func (j *job) acquit(what verdict) {
+	if j.attempt == 0 || j.blame || what != handBack && what != handLate {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if err := j.Replies.HandBack(ctx, j.ref, j.attempt); err != nil {
+		j.log.Warn("handing back was not noted; the attempt counts as failed", "attempt", j.attempt, "error", err.Error())
 	}
 }
 
@@ -107,7 +123,7 @@ func (j *job) run(ctx context.Context, cancel context.CancelCauseFunc) verdict {
 	switch {
 	case passed && (j.attempt == 1 || begun == "" && known):
 		return j.end(ctx, chat.Failed, &chat.DeadlineExceeded)
-	case j.attempt > j.MaxAttempts:
+	case j.failures > j.MaxAttempts:
 		return j.end(ctx, chat.Failed, &chat.EngineFailed)
 	}
 	go j.Stops.Watch(ctx, j.ref, func() { cancel(errStopped) })
@@ -219,6 +235,7 @@ func (j *job) failed(ctx context.Context, what string, err error) verdict {
 	case context.Cause(ctx) != nil:
 		return handBack
 	}
+	j.blame = problem.From(err).Kind != problem.Unavailable
 	j.log.Error("a prompt met a failure", "doing", what, "attempt", j.attempt, "error", err.Error())
 	return handLate
 }

@@ -49,6 +49,16 @@ func (w *world) Claim(context.Context, chat.Prompt) (chat.Message, error) {
 	return w.reply, nil
 }
 
+func (w *world) HandBack(_ context.Context, _ chat.Ref, attempt int) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.reply.Status != chat.Running || attempt != w.reply.Attempt {
+		return chat.ErrStale
+	}
+	w.reply.HandedBack++
+	return nil
+}
+
 func (w *world) Drop(context.Context, chat.Ref) error { w.dropped = true; return nil }
 
 func (w *world) Recent(_ context.Context, ref chat.Ref, _ int) ([]chat.Message, error) {
@@ -126,7 +136,7 @@ func (w *world) run(t *testing.T, d, deadline time.Duration) *fleettest.Queue {
 	if err := q.Send(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
-	parts := work.Parts{Settings: work.Defaults(), Replies: w, Rates: w, Name: "w1", Engine: w, Frames: w, Leases: w, Stops: w,
+	parts := work.Parts{Settings: work.Defaults(), Replies: w, History: w, Rates: w, Name: "w1", Engine: w, Frames: w, Leases: w, Stops: w,
 		Queues: map[quota.Plan]work.Queue{quota.Free: q}, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
 	parts.Slots, parts.Context, parts.Grace = 2, 4096, time.Second
 	ctx, cancel := context.WithTimeout(t.Context(), d)

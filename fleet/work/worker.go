@@ -35,13 +35,18 @@ import (
 	"parley/shared/quota"
 )
 
-// Replies is the storage that a worker needs.
+// Replies keeps where replies stand.
 type Replies interface {
 	Claim(ctx context.Context, p chat.Prompt) (chat.Message, error)
+	HandBack(ctx context.Context, ref chat.Ref, attempt int) error
+	Commit(ctx context.Context, ref chat.Ref, attempt int, r chat.Result) error
 	Drop(ctx context.Context, ref chat.Ref) error
+}
+
+// History reads what was said before.
+type History interface {
 	Recent(ctx context.Context, ref chat.Ref, n int) ([]chat.Message, error)
 	Before(ctx context.Context, ref chat.Ref, limit int) (messages []chat.Message, more bool, err error)
-	Commit(ctx context.Context, ref chat.Ref, attempt int, r chat.Result) error
 }
 
 // Queue is one plan's queue of prompts.
@@ -82,7 +87,7 @@ type Settings struct {
 	Slots       int           // answers at once
 	Context     int           // tokens of one prompt and its answer
 	MaxTokens   int           // of one answer
-	MaxAttempts int           // claims of one reply, and failures within one, before it fails for good
+	MaxAttempts int           // that may fail, of one reply, and failures of the engine within one
 	Visibility  time.Duration // of a prompt that is being answered
 	Heartbeat   time.Duration // how often visibility and leases are prolonged
 	Frame       time.Duration // shortest time between two frames of a reply
@@ -102,6 +107,7 @@ func Defaults() Settings {
 type Parts struct {
 	Settings
 	Replies Replies
+	History History
 	Queues  map[quota.Plan]Queue
 	Engine  Engine
 	Frames  Frames

@@ -98,7 +98,7 @@ func build(ctx context.Context, set settings, shared *redis.Client, log *slog.Lo
 		Temperature: set.Temperature, FirstToken: set.FirstToken, Idle: set.Idle})
 	name := id.New(time.Now())
 	parts := work.Parts{
-		Settings: work.Defaults(), Replies: replies, Engine: model, Rates: replies, Name: name,
+		Settings: work.Defaults(), Replies: replies, History: replies, Engine: model, Rates: replies, Name: name,
 		Queues: map[quota.Plan]work.Queue{
 			quota.Free: queue.New(client, set.QueueFree), quota.Premium: queue.New(client, set.QueuePremium)},
 		Frames: frame.NewLog(shared),

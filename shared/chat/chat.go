@@ -81,7 +81,11 @@ type Message struct {
 	Failure   *Failure  `json:"error,omitempty"`
 	Feedback  *Feedback `json:"feedback,omitempty"`
 
-	Attempt  int       `json:"-"` // how often a worker has claimed the reply
+	Attempt int `json:"-"` // how often a worker has claimed the reply
+	// HandedBack is how many of these claims were given up without any fault of the
+	// prompt: its worker ended, or the engine stayed away.
+	HandedBack int `json:"-"`
+
 	Deadline time.Time `json:"-"` // a reply not started by then fails
 	Hour     string    `json:"-"` // quota window that paid for it
 	Lapsed   bool      `json:"-"` // AsOf found it failed; nobody has written that down
@@ -157,6 +161,10 @@ var (
 	// the reply has ended: it must stop and write nothing more.
 	ErrStale = problem.New(problem.Conflict, "stale_attempt", "Another attempt has taken over this reply.")
 )
+
+// Failures returns how many attempts at a reply have failed or were cut off, the
+// one that runs included.
+func (m Message) Failures() int { return m.Attempt - m.HandedBack }
 
 // ReplyOf returns the id of the reply that a question asks for.
 func ReplyOf(question string) string { return id.Next(question) }

@@ -21,9 +21,10 @@ const (
 	aParent   = "p"  // only where it isn't the message before
 	aStatus   = "st" // of a reply; absent on a question
 	aAttempt  = "at"
-	aBody     = "z" // the text in Brotli
-	aSpilled  = "o" // the body is in S3
-	aSize     = "n" // bytes of the text
+	aBack     = "hb" // attempts that were handed back
+	aBody     = "z"  // the text in Brotli
+	aSpilled  = "o"  // the body is in S3
+	aSize     = "n"  // bytes of the text
 	aModel    = "m"
 	aDeadline = "dl" // ms
 	aHour     = "h"
@@ -59,7 +60,7 @@ func readRow(it item) (row, error) {
 	}
 	m := chat.Message{
 		Chat: name[2:28], ID: name[29:], Parent: text(it, aParent), Role: chat.User, Status: chat.Done,
-		Model: text(it, aModel), Finish: text(it, aFinish), Attempt: number(it, aAttempt), Hour: text(it, aHour),
+		Model: text(it, aModel), Finish: text(it, aFinish), Attempt: number(it, aAttempt), HandedBack: number(it, aBack), Hour: text(it, aHour),
 	}
 	m.CreatedAt = id.Time(m.ID)
 	if ms := number(it, aDeadline); ms > 0 {

@@ -88,6 +88,29 @@ func TestOneAttemptCommits(t *testing.T) {
 	}
 }
 
+func TestHandBacksAreCountedOfTheAttemptThatRuns(t *testing.T) {
+	d := newDesk(t)
+	p := d.prompt(t, d.mustAsk(t, chat.Question{Text: "one"}).Reply)
+	for n := 1; n <= 5; n++ {
+		m, err := d.chats.Claim(t.Context(), p)
+		if err != nil || m.Attempt != n || m.HandedBack != n-1 || m.Failures() != 1 {
+			t.Fatalf("claim %d: %+v, %v", n, m, err)
+		}
+		if err := d.chats.HandBack(t.Context(), p.Ref(), n-1); !errors.Is(err, chat.ErrStale) {
+			t.Errorf("by attempt %d: %v", n-1, err)
+		}
+		if err := d.chats.HandBack(t.Context(), p.Ref(), n); err != nil {
+			t.Errorf("by attempt %d: %v", n, err)
+		}
+	}
+	if err := d.chats.Commit(t.Context(), p.Ref(), 5, chat.Result{Status: chat.Cancelled}); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.chats.HandBack(t.Context(), p.Ref(), 5); !errors.Is(err, chat.ErrStale) {
+		t.Errorf("after the end: %v", err)
+	}
+}
+
 func TestAFailureGivesTheQuotaBackOnce(t *testing.T) {
 	d := newDesk(t)
 	r := d.mustAsk(t, chat.Question{Text: "one"})
