@@ -72,6 +72,10 @@ type Request struct {
 	Continue  string // the answer's beginning, if it was cut: only what follows is streamed
 	User      string // owner: keeps cached prefixes of different users apart
 	Session   string // the chat: a router keeps its prompts on one replica
+	// Priority among what waits at the engine: the lower goes first. It is sent only
+	// where it isn't 0, because vLLM refuses any other unless it runs with
+	// --scheduling-policy priority. llama.cpp takes no notice of it.
+	Priority int
 }
 
 type completion struct {
@@ -82,6 +86,7 @@ type completion struct {
 	MaxTokens     int            `json:"max_tokens"`
 	Temperature   *float64       `json:"temperature,omitempty"`
 	CacheSalt     string         `json:"cache_salt,omitempty"`
+	Priority      int            `json:"priority,omitzero"`
 	ContinueFinal *bool          `json:"continue_final_message,omitempty"`
 	AddGeneration *bool          `json:"add_generation_prompt,omitempty"`
 }
@@ -92,7 +97,7 @@ func (c *Client) Chat(ctx context.Context, r Request) (*Stream, error) {
 	body := completion{
 		Model: c.set.Model, Messages: r.Turns, Stream: true,
 		StreamOptions: map[string]any{"include_usage": true},
-		MaxTokens:     r.MaxTokens, Temperature: c.set.Temperature, CacheSalt: salt(r.User),
+		MaxTokens:     r.MaxTokens, Temperature: c.set.Temperature, CacheSalt: salt(r.User), Priority: r.Priority,
 	}
 	seam := newSeam(r.Continue)
 	if seam.kept != "" {

@@ -9,6 +9,7 @@ import (
 
 	"parley/fleet/engine"
 	"parley/fleet/prompt"
+	"parley/shared/quota"
 )
 
 var (
@@ -76,13 +77,21 @@ func (j *job) stream(ctx context.Context, turns []prompt.Turn, size int) error {
 		return nil
 	}
 	s, err := j.Engine.Chat(ctx, engine.Request{
-		Turns: turns, MaxTokens: left, Continue: j.tell.text(), User: j.ref.User, Session: j.ref.Chat,
+		Turns: turns, MaxTokens: left, Continue: j.tell.text(), User: j.ref.User, Session: j.ref.Chat, Priority: j.priority(),
 	})
 	if err != nil {
 		return err
 	}
 	defer s.Close()
 	return j.pump(ctx, s)
+}
+
+// priority ranks premium's 0 before free's 1, for engines that take it.
+func (j *job) priority() int {
+	if j.Priorities && j.prompt.Plan == quota.Free {
+		return 1
+	}
+	return 0
 }
 
 type arrival struct {

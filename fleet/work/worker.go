@@ -88,6 +88,7 @@ type Settings struct {
 	Context     int           // tokens of one prompt and its answer
 	MaxTokens   int           // of one answer
 	MaxAttempts int           // that may fail, of one reply, and failures of the engine within one
+	Priorities  bool          // the engine is told which prompts go first
 	Visibility  time.Duration // of a prompt that is being answered
 	Heartbeat   time.Duration // how often visibility and leases are prolonged
 	Frame       time.Duration // shortest time between two frames of a reply

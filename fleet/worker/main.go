@@ -42,6 +42,7 @@ type settings struct {
 	Key         string        `env:"ENGINE_KEY"`                         // bearer token of the engine
 	Slots       int           `env:"ENGINE_SLOTS"`                       // 0: as the engine says, else 4
 	Context     int           `env:"ENGINE_CONTEXT"`                     // tokens; 0: as the engine says, else 4096
+	Priorities  bool          `env:"ENGINE_PRIORITIES"`                  // vLLM runs with --scheduling-policy priority
 	Temperature *float64      `env:"ENGINE_TEMPERATURE"`                 // unset: the engine's own
 	FirstToken  time.Duration `env:"ENGINE_FIRST_TOKEN" envDefault:"2m"` // longest wait for an answer to begin
 	Idle        time.Duration `env:"ENGINE_IDLE" envDefault:"30s"`       // longest silence within one
@@ -106,6 +107,7 @@ func build(ctx context.Context, set settings, shared *redis.Client, log *slog.Lo
 		Stops:  valkey.NewStops(shared, valkey.NewHub(context.WithoutCancel(ctx), shared, log)),
 		Now:    time.Now, Log: log,
 	}
+	parts.Priorities = set.Priorities
 	parts.System, parts.MaxTokens, parts.MaxAttempts, parts.Grace = set.System, set.MaxTokens, set.MaxAttempts, set.Grace
 	parts.Slots, parts.Context = size(ctx, set.Slots, set.Context, model, log)
 	return work.New(parts), nil
