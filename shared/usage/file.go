@@ -1,0 +1,67 @@
+package usage
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Prefix is what every file's name begins with.
+const Prefix = "usage/"
+
+// Key names the file of a writer's batch: usage/dt=2026-11-22/hh=06/<writer>-7.ndjson.gz,
+// by the time of writing, in UTC, as query engines over S3 partition it.
+func Key(at time.Time, writer string, seq int) string {
+	return folder(at) + fmt.Sprintf("%s-%d.ndjson.gz", writer, seq)
+}
+
+func folder(at time.Time) string { return at.UTC().Format(Prefix + "dt=2006-01-02/hh=15/") }
+
+// Encode writes records as a file: a line of JSON each, gzipped.
+func Encode(records []Record) ([]byte, error) {
+	var out bytes.Buffer
+	zip := gzip.NewWriter(&out)
+	enc := json.NewEncoder(zip)
+	for _, r := range records {
+		if err := enc.Encode(r); err != nil {
+			return nil, fmt.Errorf("encode record of %s: %w", r.Reply, err)
+		}
+	}
+	if err := zip.Close(); err != nil {
+		return nil, fmt.Errorf("encode records: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// maxFile bounds what a file may unpack to.
+const maxFile = 64 << 20
+
+// Decode reads a file. Fields that it doesn't know are a later release's and left
+// out; a later version is refused.
+func Decode(file []byte) ([]Record, error) {
+	zip, err := gzip.NewReader(bytes.NewReader(file))
+	if err != nil {
+		return nil, fmt.Errorf("decode records: %w", err)
+	}
+	var records []Record
+	lines := bufio.NewScanner(io.LimitReader(zip, maxFile))
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var r Record
+		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
+			return nil, fmt.Errorf("decode record %d: %w", len(records)+1, err)
+		}
+		if r.Version < 1 || r.Version > Version || r.Reply == "" {
+			return nil, fmt.Errorf("record %d is of version %d; this release reads up to %d", len(records)+1, r.Version, Version)
+		}
+		records = append(records, r)
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("decode records: %w", err)
+	}
+	return records, nil
+}
