@@ -17,7 +17,7 @@ type Reader struct {
 
 // Follow begins to listen for a reply's frames; Close ends it.
 func Follow(ctx context.Context, hub *valkey.Hub, log *Log, ref chat.Ref) *Reader {
-	return &Reader{log: log, ref: ref, sub: hub.Subscribe(ctx, valkey.Frames(ref))}
+	return &Reader{log: log, ref: ref, sub: hub.Subscribe(valkey.Frames(ref))}
 }
 
 // Close stops listening.

@@ -2,23 +2,49 @@ package valkey
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"net"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// idle is the channel that keeps the hub's connection open with no subscriber.
-const idle = "hub"
+const (
+	// idle is the channel that keeps the hub's connection open with no subscriber.
+	idle = "hub"
+	// subBuffer is how many payloads a slow listener may be behind. Who falls
+	// further back reads the stored state, so it needn't be many.
+	subBuffer = 16
+	// silence is how long a connection may be quiet before it is pinged, and again
+	// before it is given up.
+	silence = 2 * time.Second
+	// commandChannels bounds the channels of one command.
+	commandChannels = 1000
+	// reconnectPause is the time between two attempts to reach the server.
+	reconnectPause = 100 * time.Millisecond
+)
 
-// Hub listens to any number of channels over one connection.
+// Hub listens to any number of channels over one connection. One goroutine tells
+// the server what is listened to, many channels in a command, and another hears;
+// so whoever subscribes or closes never waits for the network.
 type Hub struct {
-	pubsub *redis.PubSub
+	client *redis.Client
 	log    *slog.Logger
+	kick   chan struct{} // changed isn't empty
 
-	mu   sync.Mutex
-	subs map[string]map[*Sub]struct{}
+	mu      sync.Mutex
+	topics  map[string]*topic
+	changed []string // channels that may have to be subscribed or unsubscribed
+}
+
+// topic is a channel that somebody listens to, or did until a moment ago.
+type topic struct {
+	subs      []*Sub
+	asked     bool // the server has been asked for it
+	confirmed bool // and has said yes
 }
 
 // Sub is one listener of one channel. Messages holds a bounded number of
@@ -32,87 +58,127 @@ type Sub struct {
 	channel  string
 }
 
-// subBuffer is how many payloads a slow listener may be behind.
-const subBuffer = 64
-
 // NewHub starts a hub on client; it ends with ctx.
 func NewHub(ctx context.Context, client *redis.Client, log *slog.Logger) *Hub {
-	h := &Hub{pubsub: client.Subscribe(ctx, idle), log: log, subs: map[string]map[*Sub]struct{}{}}
+	h := &Hub{client: client, log: log, kick: make(chan struct{}, 1), topics: map[string]*topic{}}
+	h.Subscribe(idle)
 	go h.run(ctx)
 	return h
 }
 
-func (h *Hub) run(ctx context.Context) {
-	defer h.pubsub.Close()
-	events := h.pubsub.ChannelWithSubscriptions(redis.WithChannelSize(4096), redis.WithChannelHealthCheckInterval(2*time.Second))
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case event, open := <-events:
-			if !open {
-				return
-			}
-			h.dispatch(event)
-		}
-	}
-}
-
-func (h *Hub) dispatch(event any) {
-	switch e := event.(type) {
-	case *redis.Message:
-		h.each(e.Channel, func(s *Sub) { s.offer(e.Payload) })
-	case *redis.Subscription: // confirmed now, or again after a reconnection
-		if e.Kind == "subscribe" {
-			h.each(e.Channel, (*Sub).missed)
-		}
-	}
-}
-
-func (h *Hub) each(channel string, do func(*Sub)) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for s := range h.subs[channel] {
-		do(s)
-	}
-}
-
-// Subscribe listens to channel until Close. The first Gap comes when the server
-// has confirmed it: what is stored then, and the messages after it, are
-// everything. It never fails: while the server is away there is just silence.
-func (h *Hub) Subscribe(ctx context.Context, channel string) *Sub {
+// Subscribe listens to channel until Close, and returns at once. The first Gap
+// comes when the server has confirmed it: what is stored then, and the messages
+// after it, are everything. It never fails: while the server is away there is
+// just silence.
+func (h *Hub) Subscribe(channel string) *Sub {
 	s := &Sub{Messages: make(chan string, subBuffer), Gap: make(chan struct{}, 1), hub: h, channel: channel}
 	h.mu.Lock()
-	first := len(h.subs[channel]) == 0
-	if first {
-		h.subs[channel] = map[*Sub]struct{}{}
+	defer h.mu.Unlock()
+	t := h.topics[channel]
+	if t == nil {
+		t = &topic{}
+		h.topics[channel] = t
 	}
-	h.subs[channel][s] = struct{}{}
-	if first {
-		// Under the lock, so that it can't overtake the last listener's leaving.
-		if err := h.pubsub.Subscribe(ctx, channel); err != nil {
-			h.log.WarnContext(ctx, "subscribing failed; it is tried again with the connection", "error", err.Error())
-		}
-	} else {
+	t.subs = append(t.subs, s)
+	if t.confirmed {
 		s.missed()
+	} else if !t.asked {
+		h.change(channel)
 	}
-	h.mu.Unlock()
 	return s
 }
 
-// Close stops listening.
+// Close stops listening. It returns at once and may be called again.
 func (s *Sub) Close() {
 	h := s.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.subs[s.channel], s)
-	if len(h.subs[s.channel]) > 0 {
+	t := h.topics[s.channel]
+	if t == nil {
 		return
 	}
-	delete(h.subs, s.channel)
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	_ = h.pubsub.Unsubscribe(ctx, s.channel) // a lost connection has unsubscribed already
+	t.subs = slices.DeleteFunc(t.subs, func(other *Sub) bool { return other == s })
+	if len(t.subs) == 0 {
+		h.change(s.channel)
+	}
+}
+
+// change notes that the server may have to be told about channel.
+func (h *Hub) change(channel string) {
+	h.changed = append(h.changed, channel)
+	select {
+	case h.kick <- struct{}{}:
+	default:
+	}
+}
+
+func (h *Hub) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		h.session(ctx)
+	}
+}
+
+// session listens until ctx ends or the connection has been silent for too long.
+// Through shorter troubles the client library renews the connection by itself, and
+// each channel is confirmed anew.
+func (h *Hub) session(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	pubsub := h.client.Subscribe(ctx)
+	var telling sync.WaitGroup
+	telling.Go(func() { h.tell(ctx, pubsub) })
+	h.listen(ctx, pubsub)
+	cancel()
+	_ = pubsub.Close() // it is given up
+	telling.Wait()
+}
+
+// listen hands on what arrives.
+func (h *Hub) listen(ctx context.Context, pubsub *redis.PubSub) {
+	for pinged := false; ctx.Err() == nil; {
+		event, err := pubsub.ReceiveTimeout(ctx, silence)
+		if err == nil {
+			pinged = false
+			h.dispatch(event)
+			continue
+		}
+		if late, ok := errors.AsType[net.Error](err); !ok || !late.Timeout() {
+			pause(ctx, reconnectPause)
+			continue
+		}
+		if pinged {
+			h.log.WarnContext(ctx, "Valkey is silent; connecting anew")
+			return
+		}
+		pinged = true
+		_ = pubsub.Ping(ctx) // if it can't be written, there will be silence
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+func (h *Hub) dispatch(event any) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch e := event.(type) {
+	case *redis.Message:
+		if t := h.topics[e.Channel]; t != nil {
+			for _, s := range t.subs {
+				s.offer(e.Payload)
+			}
+		}
+	case *redis.Subscription: // confirmed now, or again after a reconnection
+		if t := h.topics[e.Channel]; t != nil && e.Kind == "subscribe" {
+			t.confirmed = true
+			for _, s := range t.subs {
+				s.missed()
+			}
+		}
+	}
 }
 
 func (s *Sub) offer(payload string) {

@@ -40,7 +40,7 @@ func (s *Stops) Ask(ctx context.Context, ref chat.Ref) error {
 // Watch calls stop once when somebody asks, also if that was before; it returns
 // when it has done so or when ctx ends.
 func (s *Stops) Watch(ctx context.Context, ref chat.Ref, stop func()) {
-	sub := s.hub.Subscribe(ctx, stopKey(ref))
+	sub := s.hub.Subscribe(stopKey(ref))
 	defer sub.Close()
 	for {
 		select {
