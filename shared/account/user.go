@@ -53,7 +53,7 @@ func (u User) Limits() quota.Limits { return quota.Of(u.Plan, u.Own) }
 // Identity is what an access token says of the user at that time.
 func (u User) Identity(now time.Time) auth.Identity {
 	u = u.At(now)
-	return auth.Identity{User: u.ID, Plan: u.Plan, Limits: u.Limits()}
+	return auth.Identity{User: u.ID, Plan: u.Plan, Limits: u.Limits(), Epoch: u.Epoch}
 }
 
 // Application is what somebody signs up with.

@@ -20,6 +20,11 @@
 //
 // # Opaque tokens
 //
-// Refresh and Mailed tokens carry the address of a row and a secret of 256 random
-// bits. The row keeps only the secret's hash.
+// Refresh and Mailed tokens, and personal access tokens (PAT), carry the address
+// of a row and a secret of 256 random bits. The row keeps only the secret's hash.
+//
+// A PAT lasts until it is deleted, or to an end that its owner chose, and is good
+// for the OpenAI-compatible endpoints only: everywhere else a Verifier refuses it.
+// Whatever ends all of a user's sessions, a password reset first of all, ends the
+// user's PATs with them, because whoever was in the account may have made some.
 package auth

@@ -11,6 +11,7 @@ type Identity struct {
 	User   string // ULID
 	Plan   quota.Plan
 	Limits quota.Limits // resolved: the plan's, or the user's own
+	Epoch  int          // of the user; what ends all sessions raises it
 }
 
 // Why a caller is not let in.

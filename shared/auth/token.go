@@ -31,6 +31,7 @@ type claims struct {
 	Plan             quota.Plan `json:"plan"`
 	MessagesPerHour  int        `json:"mph"`
 	TokensPerMessage int        `json:"tpm"`
+	Epoch            int        `json:"ep,omitzero"`
 	jwt.RegisteredClaims
 }
 
@@ -39,6 +40,7 @@ func claimsOf(who Identity, now time.Time) claims {
 		Plan:             who.Plan,
 		MessagesPerHour:  who.Limits.MessagesPerHour,
 		TokensPerMessage: who.Limits.TokensPerMessage,
+		Epoch:            who.Epoch,
 		RegisteredClaims: jwt.RegisteredClaims{
 			Subject:   who.User,
 			Issuer:    Issuer,
@@ -54,6 +56,7 @@ func (c claims) identity() (Identity, bool) {
 		User:   c.Subject,
 		Plan:   c.Plan,
 		Limits: quota.Limits{MessagesPerHour: c.MessagesPerHour, TokensPerMessage: c.TokensPerMessage},
+		Epoch:  c.Epoch,
 	}
 	ok := id.Valid(who.User) && who.Plan.Valid() && c.MessagesPerHour > 0 && c.TokensPerMessage > 0
 	return who, ok
