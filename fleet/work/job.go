@@ -10,6 +10,7 @@ import (
 	"parley/shared/chat"
 	"parley/shared/problem"
 	"parley/shared/queue"
+	"parley/shared/usage"
 )
 
 // verdict is what becomes of a prompt.
@@ -40,6 +41,9 @@ type job struct {
 	tell     *teller
 	usage    chat.Usage
 	finish   string
+	claimed  time.Time     // when the claim got through
+	began    time.Time     // when the engine was about to be asked
+	record   *usage.Record // once the reply has ended
 }
 
 // handle answers one delivery and settles it with its queue.
@@ -65,12 +69,12 @@ func (w *Worker) handle(ctx context.Context, q Queue, d queue.Delivery) {
 	what := j.run(ctx, cancel)
 	j.acquit(what)
 	w.keeper.remove(ref)
-	w.settle(q, d, what, log)
+	w.settle(q, d, what, j.record, log)
 }
 
-func (w *Worker) settle(q Queue, d queue.Delivery, what verdict, log *slog.Logger) {
+func (w *Worker) settle(q Queue, d queue.Delivery, what verdict, used *usage.Record, log *slog.Logger) {
 	if what == finished {
-		w.remover.remove(q, d.Receipt)
+		w.remover.remove(ended{q, d.Receipt, used})
 	}
 	if what != leave {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
@@ -108,12 +112,13 @@ func (j *job) run(ctx context.Context, cancel context.CancelCauseFunc) verdict {
 	messages, err := j.claim(ctx)
 	switch {
 	case errors.Is(err, chat.ErrStale):
-		return finished
+		return j.found(ctx)
 	case errors.Is(err, chat.ErrNoMessage):
 		return j.drop(ctx)
 	case err != nil:
 		return j.failed(ctx, "claim", err)
 	}
+	j.claimed = j.Now()
 	history := j.readAhead(ctx, messages)
 	begun, known, err := j.begin(ctx)
 	if errors.Is(err, chat.ErrStale) {
@@ -127,13 +132,13 @@ func (j *job) run(ctx context.Context, cancel context.CancelCauseFunc) verdict {
 		return j.end(ctx, chat.Failed, &chat.EngineFailed)
 	}
 	go j.Stops.Watch(ctx, j.ref, func() { cancel(errStopped) })
-	began := j.Now()
+	j.began = j.Now()
 	h := <-history
 	if err = h.err; err == nil {
 		err = j.answer(ctx, h.turns, h.size)
 	}
 	if err == nil {
-		j.pace.note(j.Now().Sub(began))
+		j.pace.note(j.Now().Sub(j.began))
 	}
 	return j.conclude(ctx, err)
 }
@@ -193,6 +198,7 @@ func (j *job) end(ctx context.Context, status chat.Status, failure *chat.Failure
 	if err := j.commit(ctx, result); err != nil {
 		return j.failed(ctx, "commit", err)
 	}
+	j.note(result)
 	j.tell.end(ctx, &frame.End{Status: status, Finish: result.Finish, Usage: &result.Usage, Failure: failure})
 	j.log.Info("reply ended", "status", status, "attempt", j.attempt, "finish", j.finish,
 		"prompt_tokens", j.usage.PromptTokens, "completion_tokens", j.usage.CompletionTokens, "cached_tokens", j.usage.CachedTokens)

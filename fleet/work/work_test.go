@@ -59,6 +59,12 @@ func (w *world) HandBack(_ context.Context, _ chat.Ref, attempt int) error {
 	return nil
 }
 
+func (w *world) Message(context.Context, chat.Ref) (chat.Message, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.reply, nil
+}
+
 func (w *world) Drop(context.Context, chat.Ref) error { w.dropped = true; return nil }
 
 func (w *world) Recent(_ context.Context, ref chat.Ref, _ int) ([]chat.Message, error) {

@@ -9,8 +9,8 @@
 // write is conditional. context.go reads as much of the chat as the model can
 // hold, answer.go streams and outlives an engine's failures, tell.go publishes.
 // At the end the reply is committed, then its end is published, so that whoever
-// hears of the end can read it; then the prompt is deleted (remove.go). Meanwhile
-// keep.go prolongs visibility and lease of everything that runs, in batches.
+// hears of the end can read it; then what it has used is written down and the
+// prompt deleted (record.go, remove.go). Meanwhile keep.go prolongs visibility and lease of everything that runs, in batches.
 //
 // # When something fails
 //
@@ -41,6 +41,7 @@ type Replies interface {
 	HandBack(ctx context.Context, ref chat.Ref, attempt int) error
 	Commit(ctx context.Context, ref chat.Ref, attempt int, r chat.Result) error
 	Drop(ctx context.Context, ref chat.Ref) error
+	Message(ctx context.Context, ref chat.Ref) (chat.Message, error)
 }
 
 // History reads what was said before.
@@ -94,6 +95,7 @@ type Settings struct {
 	Frame       time.Duration // shortest time between two frames of a reply
 	Hold        time.Duration // how long a prompt is kept while the engine is away
 	Grace       time.Duration // for running answers after a request to end
+	Gather      time.Duration // how long usage records wait to fill a file; well below Visibility
 }
 
 // Defaults returns the settings that don't depend on the engine.
@@ -101,6 +103,7 @@ func Defaults() Settings {
 	return Settings{
 		MaxTokens: 4096, MaxAttempts: 3, Visibility: 15 * time.Second, Heartbeat: 5 * time.Second,
 		Frame: 100 * time.Millisecond, Hold: 10 * time.Second, Grace: 20 * time.Second,
+		Gather: 8 * time.Second,
 	}
 }
 
@@ -115,6 +118,7 @@ type Parts struct {
 	Leases  Leases
 	Stops   Stops
 	Rates   Rates
+	Usage   Usage  // nil: none is kept
 	Name    string // of this worker, among all
 	Now     func() time.Time
 	Log     *slog.Logger
@@ -139,8 +143,8 @@ var (
 
 // New returns a worker that does nothing yet.
 func New(p Parts) *Worker {
-	w := &Worker{Parts: p, gate: newGate(p.Engine, p.Log), desk: newDesk(p.Slots), remover: newRemover(p.Log)}
-	w.keeper, w.pace = newKeeper(w), &pace{w: w}
+	w := &Worker{Parts: p, gate: newGate(p.Engine, p.Log), desk: newDesk(p.Slots)}
+	w.keeper, w.remover, w.pace = newKeeper(w), newRemover(w), &pace{w: w}
 	return w
 }
 
@@ -153,6 +157,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	var helpers, running sync.WaitGroup
 	helpers.Go(func() { w.gate.run(support) })
 	helpers.Go(func() { w.keeper.run(support) })
+	helpers.Go(func() { w.remover.run(support) })
 	helpers.Go(func() { w.pace.run(support) })
 	defer context.AfterFunc(ctx, func() {
 		sleep(jobs, w.Grace)
@@ -163,7 +168,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	endJobs(errShutdown)
 	endSupport()
 	helpers.Wait()
-	w.remover.wait()
+	w.remover.finish()
 	return nil
 }
 
