@@ -2,9 +2,11 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -21,9 +23,17 @@ type About struct {
 // askFor bounds a question about the engine itself.
 const askFor = 2 * time.Second
 
-// Health returns nil if the engine takes requests.
+// Health returns nil if the engine takes requests. A router's /health is bad as
+// soon as one of its engines is away; its /readiness says whether any is there.
 func (c *Client) Health(ctx context.Context) error {
-	return c.ask(ctx, http.MethodGet, "/health", nil, nil)
+	err := c.ask(ctx, http.MethodGet, "/health", nil, nil)
+	if _, unreachable := errors.AsType[*url.Error](err); err == nil || unreachable {
+		return err
+	}
+	if c.ask(ctx, http.MethodGet, "/readiness", nil, nil) == nil {
+		return nil
+	}
+	return err
 }
 
 // About asks llama.cpp's /props and every server's /v1/models.

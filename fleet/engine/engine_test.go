@@ -20,7 +20,7 @@ func client(url string) *engine.Client {
 var question = []prompt.Turn{{Role: "user", Text: "Why is it so?"}}
 
 // read returns an answer's text, its last chunk with a usage, and how it ended.
-func read(t *testing.T, c *engine.Client, r engine.Request) (text, finish string, usage engine.Chunk, err error) {
+func read(t testing.TB, c *engine.Client, r engine.Request) (text, finish string, usage engine.Chunk, err error) {
 	t.Helper()
 	s, err := c.Chat(t.Context(), r)
 	if err != nil {
