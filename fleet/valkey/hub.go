@@ -50,7 +50,7 @@ type topic struct {
 // Sub is one listener of one channel. Messages holds a bounded number of
 // payloads. Gap tells, without ever blocking the hub, that some may have been
 // missed: at the start, after a reconnection, or when the listener was slow. Who
-// reads from it has to look at the stored state then.
+// looks at the stored state at each Gap, and hears the messages, misses nothing.
 type Sub struct {
 	Messages chan string
 	Gap      chan struct{}
@@ -66,10 +66,9 @@ func NewHub(ctx context.Context, client *redis.Client, log *slog.Logger) *Hub {
 	return h
 }
 
-// Subscribe listens to channel until Close, and returns at once. The first Gap
-// comes when the server has confirmed it: what is stored then, and the messages
-// after it, are everything. It never fails: while the server is away there is
-// just silence.
+// Subscribe listens to channel until Close, and returns at once. A Gap comes when
+// the server has confirmed it, and another whenever something may have been missed
+// since. It never fails: while the server is away there is just silence.
 func (h *Hub) Subscribe(channel string) *Sub {
 	s := &Sub{Messages: make(chan string, subBuffer), Gap: make(chan struct{}, 1), hub: h, channel: channel}
 	h.mu.Lock()
