@@ -74,6 +74,7 @@ type Message struct {
 	Role      Role      `json:"role"`
 	Status    Status    `json:"status"`
 	Text      string    `json:"text"`
+	Calls     []Call    `json:"tool_calls,omitempty"` // of a reply to a completion with tools
 	Model     string    `json:"model,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
 	Finish    string    `json:"finish_reason,omitempty"` // stop, length, cancelled
@@ -85,6 +86,8 @@ type Message struct {
 	// HandedBack is how many of these claims were given up without any fault of the
 	// prompt: its worker ended, or the engine stayed away.
 	HandedBack int `json:"-"`
+
+	Completion *Completion `json:"-"` // of a question in the form of the OpenAI protocol; only Recent reads it
 
 	Deadline time.Time `json:"-"` // a reply not started by then fails
 	Hour     string    `json:"-"` // quota window that paid for it
@@ -139,6 +142,7 @@ const PromptVersion = 1
 type Result struct {
 	Status  Status // Done, Failed or Cancelled
 	Text    string // what was streamed
+	Calls   []Call // the same, of functions
 	Finish  string
 	Usage   Usage
 	Failure *Failure // of a Failed one

@@ -25,6 +25,7 @@ type Sending struct {
 	Body     string // digest of what the key stands for
 	Limit    int    // messages that the user may send in the question's hour
 	Replaces string // running reply that was found to have ended
+	Passing  bool   // it isn't kept: see Ref.Passing
 	Again    bool   // its key was tried before; others in the chat may be newer, and it is not undone
 	At       time.Time
 }
@@ -187,6 +188,9 @@ func (s *Sender) name(sending *Sending, at time.Time) {
 		return
 	}
 	sending.Question.ID, sending.Reply = fresh, ReplyOf(fresh)
+	if sending.Passing {
+		sending.Chat, sending.Question.Chat = fresh, fresh
+	}
 	sending.Question.CreatedAt = at
 }
 

@@ -119,7 +119,7 @@ func chatOf(r *api.Request) (string, error) {
 
 func messageRef(r *api.Request, name string) (chat.Ref, error) {
 	ref := chat.Ref{User: r.User.User, Chat: r.PathValue("chat_id"), Message: r.PathValue(name)}
-	if !id.Valid(ref.Chat) || !id.Valid(ref.Message) {
+	if !id.Valid(ref.Chat) || !id.Valid(ref.Message) || ref.Passing() {
 		return ref, chat.ErrNoMessage
 	}
 	return ref, nil

@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"parley/shared/chat"
 	"parley/shared/quota"
 )
 
@@ -33,6 +34,7 @@ func profileKey(user string) item         { return key(owner(user), profileSK) }
 func sessionKey(user, family string) item { return key(owner(user), "S#"+family) }
 func secretKey(user, purpose string) item { return key(owner(user), "V#"+purpose) }
 func placeKey(user, place string) item    { return key(owner(user), "N#"+digest(place)) }
+func patKey(user, pat string) item        { return key(owner(user), patPrefix+pat) }
 func auditKey(user, change string) item   { return key(owner(user), auditPrefix+change) }
 func emailKey(email string) item          { return key("E#"+digest(email), "G") }
 func phoneKey(phone string) item          { return key("P#"+digest(phone), "G") }
@@ -42,6 +44,7 @@ func triesKey(bucket, window string) item { return key("L#"+digest(bucket+"|"+wi
 const (
 	profileSK   = "P"
 	auditPrefix = "A#"
+	patPrefix   = "T#"
 	signingKeys = "K" // the one partition that no user owns
 )
 
@@ -54,8 +57,23 @@ func rateKey(p quota.Plan, worker string) item { return key("F#"+string(p), "W#"
 
 func messagePrefix(chat string) string { return "M#" + chat + "#" }
 
+// Folders of S3 objects.
+const (
+	keptBodies    = "bodies/"
+	passingBodies = "passing/" // of exchanges that aren't kept; the bucket's lifecycle empties it
+)
+
 // bodyKey names the S3 object of a body too large for its row.
-func bodyKey(user, chat, msg string) string { return "bodies/" + user + "/" + chat + "/" + msg }
+func bodyKey(ref chat.Ref) string {
+	folder := keptBodies
+	if ref.Passing() {
+		folder = passingBodies
+	}
+	return folder + ref.User + "/" + ref.Chat + "/" + ref.Message
+}
+
+// askedKey is that of a completion.
+func askedKey(ref chat.Ref) string { return bodyKey(ref) + "/asked" }
 
 // digest shortens and hides what a key is looked up by.
 func digest(s string) string {

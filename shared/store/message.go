@@ -25,6 +25,9 @@ const (
 	aBody     = "z"  // the text in Brotli
 	aSpilled  = "o"  // the body is in S3
 	aSize     = "n"  // bytes of the text
+	aAsked    = "q"  // of a question that is a completion: the request in Brotli
+	aAskedOut = "qo" // the same is in S3
+	aCalls    = "tc" // of a reply: calls of tools, JSON in Brotli
 	aModel    = "m"
 	aDeadline = "dl" // ms
 	aHour     = "h"
@@ -44,9 +47,12 @@ const rowVersion = 1
 // row is a message as read, its body perhaps still packed or in S3.
 type row struct {
 	chat.Message
-	body    []byte
-	spilled bool
-	size    int
+	body     []byte
+	spilled  bool
+	size     int
+	calls    []byte
+	asked    []byte
+	askedOut bool
 }
 
 // readRow decodes a message's row.
@@ -79,7 +85,8 @@ func readRow(it item) (row, error) {
 		m.Feedback = &chat.Feedback{Rating: rating, Comment: text(it, aComment)}
 	}
 	_, spilled := it[aSpilled]
-	return row{Message: m, body: bytesOf(it, aBody), spilled: spilled, size: number(it, aSize)}, nil
+	return row{Message: m, body: bytesOf(it, aBody), spilled: spilled, size: number(it, aSize),
+		calls: bytesOf(it, aCalls), asked: bytesOf(it, aAsked), askedOut: flag(it, aAskedOut)}, nil
 }
 
 func readRows(items []item) ([]row, error) {
@@ -101,21 +108,31 @@ func (c *Chats) texts(ctx context.Context, user string, rows []row) ([]chat.Mess
 	g.SetLimit(8)
 	for i, r := range rows {
 		messages[i] = r.Message
+		if len(r.calls) > 0 {
+			if err := unpackCalls(r.calls, &messages[i]); err != nil {
+				return nil, err
+			}
+		}
 		if !r.spilled && len(r.body) == 0 {
 			continue
 		}
 		g.Go(func() (err error) {
-			body := r.body
-			if r.spilled {
-				if body, err = c.fetch(ctx, bodyKey(user, r.Chat, r.ID)); err != nil {
-					return err
-				}
-			}
-			messages[i].Text, err = unpack(body)
+			ref := chat.Ref{User: user, Chat: r.Chat, Message: r.ID}
+			messages[i].Text, err = c.text(ctx, r.body, r.spilled, bodyKey(ref))
 			return err
 		})
 	}
 	return messages, g.Wait()
+}
+
+// text unpacks a body, which may be in S3.
+func (c *Chats) text(ctx context.Context, body []byte, spilled bool, key string) (_ string, err error) {
+	if spilled {
+		if body, err = c.fetch(ctx, key); err != nil {
+			return "", err
+		}
+	}
+	return unpack(body)
 }
 
 // setBody adds a text to the attributes of a row; one that the row can't take
@@ -134,7 +151,7 @@ func (c *Chats) setBody(ctx context.Context, ref chat.Ref, content string, e eff
 		return nil
 	}
 	it[aSpilled] = yes()
-	return c.spill(ctx, bodyKey(ref.User, ref.Chat, ref.Message), body)
+	return c.spill(ctx, bodyKey(ref), body)
 }
 
 func text(it item, name string) string {

@@ -20,7 +20,7 @@ import (
 // everything of a user in this table and its bucket. It may be repeated and goes
 // on from where an earlier call was cut off. A chat that isn't deleted is left alone.
 func (c *Chats) Purge(ctx context.Context, user, chatID string) error {
-	prefix, objects := "", "bodies/"+user+"/"
+	prefix, objects := "", keptBodies+user+"/"
 	if chatID != "" {
 		if _, err := c.Chat(ctx, user, chatID); !errors.Is(err, chat.ErrNoChat) {
 			return err
@@ -29,6 +29,11 @@ func (c *Chats) Purge(ctx context.Context, user, chatID string) error {
 	}
 	if err := c.purgeObjects(ctx, objects); err != nil {
 		return err
+	}
+	if chatID == "" {
+		if err := c.purgeObjects(ctx, passingBodies+user+"/"); err != nil {
+			return err
+		}
 	}
 	return c.purgeRows(ctx, user, prefix)
 }

@@ -20,6 +20,8 @@ func (c *Chats) Claim(ctx context.Context, p chat.Prompt) (chat.Message, error) 
 		":running": str(string(chat.Running)), ":queued": str(string(chat.Queued)),
 	}
 	set := "SET v = :v, r = :a, p = :p, h = :h, st = :running"
+	names := map[string]string{"#at": aAttempt}
+	set += expiring(p.Ref(), values, names)
 	if p.Model != "" {
 		set += ", m = :m"
 		values[":m"] = str(p.Model)
@@ -28,7 +30,7 @@ func (c *Chats) Claim(ctx context.Context, p chat.Prompt) (chat.Message, error) 
 		TableName: &c.table, Key: messageKey(p.User, p.Chat, p.Reply),
 		UpdateExpression:          aws.String(set + " ADD #at :one"),
 		ConditionExpression:       aws.String(unended(p)),
-		ExpressionAttributeNames:  map[string]string{"#at": aAttempt},
+		ExpressionAttributeNames:  names,
 		ExpressionAttributeValues: values,
 		ReturnValues:              types.ReturnValueAllNew,
 	})
@@ -87,10 +89,20 @@ func (c *Chats) Recent(ctx context.Context, ref chat.Ref, n int) ([]chat.Message
 			return nil, err
 		}
 		if len(rows) > 0 && rows[0].ID == ref.Message && (consistent || upToDate(rows)) {
-			return c.texts(ctx, ref.User, rows)
+			return c.recent(ctx, ref, rows)
 		}
 	}
 	return nil, chat.ErrNoMessage
+}
+
+// recent unpacks what Recent read, the newest as the completion that it may be.
+func (c *Chats) recent(ctx context.Context, ref chat.Ref, rows []row) ([]chat.Message, error) {
+	messages, err := c.texts(ctx, ref.User, rows)
+	if err != nil {
+		return nil, err
+	}
+	messages[0].Completion, err = c.asked(ctx, ref, rows[0])
+	return messages, err
 }
 
 // upToDate reports whether what stands before a question is as it was when the
@@ -264,6 +276,9 @@ func (c *Chats) Commit(ctx context.Context, ref chat.Ref, attempt int, r chat.Re
 // clear removes a chat's hint. That it fails does no harm: the hint is checked
 // against the reply when it stands in the way.
 func (c *Chats) clear(ctx context.Context, ref chat.Ref) {
+	if ref.Passing() {
+		return
+	}
 	u := c.unhint(ref.User, ref.Chat, ref.Message)
 	_, _ = c.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: u.TableName, Key: u.Key, UpdateExpression: u.UpdateExpression,
@@ -284,6 +299,9 @@ func (c *Chats) ending(ctx context.Context, ref chat.Ref, r chat.Result) (string
 		it[aError], it[aDetail] = str(r.Failure.Code), str(r.Failure.Detail)
 	}
 	if err := c.setBody(ctx, ref, r.Text, tight, it); err != nil {
+		return "", nil, err
+	}
+	if err := setCalls(r.Calls, it); err != nil {
 		return "", nil, err
 	}
 	set, values := "SET ", item{}
@@ -320,12 +338,17 @@ func (c *Chats) fail(ctx context.Context, ref chat.Ref, r chat.Result, condition
 		set += ", v = :v, r = :a, p = :p"
 		values[":v"], values[":a"], values[":p"] = num(rowVersion), str("a"), str(question[0])
 	}
+	names := map[string]string{}
+	if _, ok := values[":attempt"]; ok {
+		names["#at"] = aAttempt
+	}
+	set += expiring(ref, values, names)
 	update := &types.Update{
 		TableName: &c.table, Key: messageKey(ref.User, ref.Chat, ref.Message), UpdateExpression: &set,
 		ConditionExpression: &condition, ExpressionAttributeValues: values,
 	}
-	if _, ok := values[":attempt"]; ok {
-		update.ExpressionAttributeNames = map[string]string{"#at": aAttempt}
+	if len(names) > 0 { // DynamoDB takes no empty ones
+		update.ExpressionAttributeNames = names
 	}
 	err = transact(ctx, c.db, []types.TransactWriteItem{{Update: update}, {Update: c.refund(ref.User, r.Hour)}})
 	if _, failed := refused(refusals(err), 0); failed {
@@ -345,16 +368,22 @@ func (c *Chats) Cancel(ctx context.Context, ref chat.Ref) (chat.Message, error) 
 	if err != nil || m.Status != chat.Queued {
 		return m, err
 	}
-	out, err := c.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+	in := &dynamodb.UpdateItemInput{
 		TableName: &c.table, Key: messageKey(ref.User, ref.Chat, ref.Message),
-		UpdateExpression:    aws.String("SET v = :v, r = :a, p = :p, h = :h, st = :cancelled, fr = :cancelled, up = :zero, uc = :zero, uk = :zero"),
 		ConditionExpression: aws.String("attribute_not_exists(PK) OR st = :queued"),
 		ExpressionAttributeValues: item{
 			":v": num(rowVersion), ":a": str("a"), ":p": str(m.Parent), ":h": str(m.Hour), ":zero": num(0),
 			":cancelled": str(string(chat.Cancelled)), ":queued": str(string(chat.Queued)),
 		},
 		ReturnValues: types.ReturnValueAllNew,
-	})
+	}
+	names := map[string]string{}
+	in.UpdateExpression = aws.String("SET v = :v, r = :a, p = :p, h = :h, st = :cancelled, fr = :cancelled, up = :zero, uc = :zero, uk = :zero" +
+		expiring(ref, in.ExpressionAttributeValues, names))
+	if len(names) > 0 {
+		in.ExpressionAttributeNames = names
+	}
+	out, err := c.db.UpdateItem(ctx, in)
 	if _, failed := conditionFailed(err); failed {
 		return c.Message(ctx, ref) // claimed or ended in between
 	}

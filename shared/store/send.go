@@ -27,8 +27,12 @@ const (
 const quotaLife = 25 * time.Hour
 
 // Accept writes guard, quota and the chat's hint in one transaction: 6 write
-// units (4 without a key), one call.
+// units (4 without a key), one call. An exchange that isn't kept has neither
+// guard nor chat: 1 write unit.
 func (c *Chats) Accept(ctx context.Context, s chat.Sending) (chat.Refusal, error) {
+	if s.Passing {
+		return c.admit(ctx, s)
+	}
 	var actions []types.TransactWriteItem
 	if s.Key != "" {
 		actions = append(actions, types.TransactWriteItem{Put: c.guard(s)})
@@ -49,7 +53,7 @@ func (c *Chats) Accept(ctx context.Context, s chat.Sending) (chat.Refusal, error
 		return refusedHint(s, old), nil
 	}
 	if old, failed := refused(reasons, 0); failed {
-		return chat.Refusal{Blocked: flag(old, "blocked"), Full: !flag(old, "blocked")}, nil
+		return overdrawn(old), nil
 	}
 	return chat.Refusal{}, unavailable("accept message", err)
 }
@@ -221,6 +225,12 @@ func (c *Chats) putQuestion(ctx context.Context, s chat.Sending) error {
 		if err := c.setBody(ctx, ref, s.Question.Text, quick, it); err != nil {
 			return err
 		}
+		if err := c.setAsked(ctx, ref, s.Question.Completion, it); err != nil {
+			return err
+		}
+		if s.Passing {
+			it[aTTL] = passed(s.At)
+		}
 	}
 	_, err := c.db.PutItem(ctx, in)
 	if _, failed := conditionFailed(err); failed {
@@ -235,11 +245,12 @@ func (c *Chats) putQuestion(ctx context.Context, s chat.Sending) error {
 // that is gone, lets nothing be undone. If it fails otherwise, the reply lapses at
 // its deadline.
 func (c *Chats) Undo(ctx context.Context, s chat.Sending) error {
-	actions := append(c.unask(s),
-		types.TransactWriteItem{Update: c.refund(s.User, s.Question.Hour)},
-		types.TransactWriteItem{Update: c.unhint(s.User, s.Chat, s.Reply)})
-	if s.NewChat {
-		actions[len(actions)-1] = types.TransactWriteItem{Delete: &types.Delete{TableName: &c.table, Key: chatKey(s.User, s.Chat)}}
+	actions := append(c.unask(s), types.TransactWriteItem{Update: c.refund(s.User, s.Question.Hour)})
+	switch {
+	case s.NewChat:
+		actions = append(actions, types.TransactWriteItem{Delete: &types.Delete{TableName: &c.table, Key: chatKey(s.User, s.Chat)}})
+	case !s.Passing:
+		actions = append(actions, types.TransactWriteItem{Update: c.unhint(s.User, s.Chat, s.Reply)})
 	}
 	if s.Key != "" {
 		actions = append(actions, types.TransactWriteItem{Delete: &types.Delete{TableName: &c.table, Key: guardKey(s.User, s.Key),
