@@ -1,17 +1,21 @@
 // Package enginetest is an engine for tests: the OpenAI protocol over real HTTP,
-// with an answer that is known beforehand and failures on order.
+// with answers that are known beforehand, a set speed and failures on order.
 //
-// The answer to a question is a fixed number of words made from the question. It
-// goes on after whatever a trailing assistant message has of it, as llama.cpp and
-// vLLM do.
+// The answer to a question is made from the question (answer.go) and goes on, at
+// any byte, after what a trailing assistant message has of it, as llama.cpp and
+// vLLM do; under a grammar that is refused, as they do. Answers beyond the slots
+// wait their turn (slots.go). A cache of prompt prefixes says how much of a prompt
+// was known (cache.go). What was asked and how it ended is kept and can be read
+// over HTTP (log.go), and the load as llama.cpp or vLLM publish it (about.go).
+//
+// New starts one within a test. cmd is the same as a process of its own, to be
+// killed; its failures come as orders in the questions (order.go), so that what
+// happens doesn't depend on which engine gets a prompt or when.
 package enginetest
 
 import (
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -21,49 +25,67 @@ import (
 // Change.
 type Engine struct {
 	URL     string
+	Model   string        // its name; another one in a request is 404; empty: takes any
 	Words   int           // of an answer; one word is one token
 	Say     string        // the answer; empty: made from the question
-	Pace    time.Duration // between two words
+	Pace    time.Duration // between two tokens
+	Prefill time.Duration // for each token of a prompt that the cache doesn't have
 	Context int           // tokens (words here) that a prompt may have; 0: any number
+	Slots   int           // answers at once, others wait; 0: any number
+	VLLM    bool          // speaks as vLLM where that differs from llama.cpp
+	Orders  bool          // obeys the orders in questions, whose answers are Prose
 
-	DieAfter  int    // words after which the connection is cut
-	Deaths    int    // how many answers DieAfter cuts
-	HangAfter int    // words after which nothing more comes, 0: never
-	Garbage   string // sent as an event in the place of the first word
-	Down      bool   // answers nothing but 503
-	Refuse    int    // status for every request for an answer, 0: none
+	CacheBlocks int // blocks of prompt prefixes that are kept; 0: no cache, every prompt has 3 cached tokens
+	CacheBlock  int // tokens of a block; 0: 16
+
+	DieAfter   int    // tokens after which the connection is cut
+	Deaths     int    // how many answers DieAfter cuts
+	HangAfter  int    // tokens after which nothing more comes, 0: never
+	HalfAfter  int    // tokens after which half an event comes and the connection is cut, 0: never
+	Garbage    string // sent as an event in the place of the first token
+	SplitRunes bool   // events break in the middle of a rune's bytes
+	NoUsage    bool   // never says how many tokens it was
+	Down       bool   // answers nothing but 503
+	Refuse     int    // status for every request for an answer, 0: none
+
+	// Exit ends the process on the order to; nil: the connection is cut instead.
+	Exit func()
 
 	mu       sync.Mutex
 	busy     int
+	forget   bool // requests aren't kept
 	requests []Request
+	fired    map[string]bool
+	log      journal
+	slots    slots
+	cache    cache
+	total    totals
 }
 
-// Request is what an engine was asked.
-type Request struct {
-	Messages  []Message `json:"messages"`
-	MaxTokens int       `json:"max_tokens"`
-	CacheSalt string    `json:"cache_salt"`
-	Session   string    `json:"-"`
-}
-
-// Message is one turn of a request.
-type Message struct {
-	Role    string `json:"role"`
-	Content string `json:"content"`
-}
+// totals are what metrics count, since the start.
+type totals struct{ prompt, cached, output int }
 
 // New starts an engine that ends with the test.
 func New(t testing.TB) *Engine {
-	e := &Engine{Words: 20}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /health", e.health)
-	mux.HandleFunc("GET /props", e.props)
-	mux.HandleFunc("POST /v1/chat/completions", e.chat)
-	mux.HandleFunc("POST /tokenize", e.tokenize)
-	s := httptest.NewServer(mux)
+	e := &Engine{Words: 20, Slots: 4}
+	s := httptest.NewServer(e.Handler())
 	e.URL = s.URL
 	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
 	return e
+}
+
+// Handler serves the engine.
+func (e *Engine) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /health", e.health)
+	mux.HandleFunc("GET /props", e.props)
+	mux.HandleFunc("GET /slots", e.showSlots)
+	mux.HandleFunc("GET /metrics", e.metrics)
+	mux.HandleFunc("GET /v1/models", e.models)
+	mux.HandleFunc("GET /log", e.showLog)
+	mux.HandleFunc("POST /tokenize", e.tokenize)
+	mux.HandleFunc("POST /v1/chat/completions", e.chat)
+	return mux
 }
 
 // Change alters the engine while it serves.
@@ -80,154 +102,9 @@ func (e *Engine) Requests() []Request {
 	return append([]Request{}, e.requests...)
 }
 
-// Busy returns how many answers it writes at the moment.
+// Busy returns how many answers it writes or has waiting at the moment.
 func (e *Engine) Busy() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.busy
-}
-
-// Answer is the whole answer to a question.
-func Answer(question string, words int) string {
-	var b strings.Builder
-	for i := range words {
-		fmt.Fprintf(&b, "%s·%d ", firstWord(question), i)
-	}
-	return strings.TrimSpace(b.String())
-}
-
-func firstWord(s string) string {
-	if fields := strings.Fields(s); len(fields) > 0 {
-		return fields[0]
-	}
-	return "?"
-}
-
-func (e *Engine) health(w http.ResponseWriter, _ *http.Request) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.Down {
-		w.WriteHeader(http.StatusServiceUnavailable)
-	}
-}
-
-func (e *Engine) props(w http.ResponseWriter, _ *http.Request) {
-	_, _ = fmt.Fprint(w, `{"total_slots":4,"default_generation_settings":{"n_ctx":4096}}`)
-}
-
-// tokenize counts words, as vLLM counts tokens.
-func (e *Engine) tokenize(w http.ResponseWriter, r *http.Request) {
-	var in Request
-	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	_, _ = fmt.Fprintf(w, `{"count":%d}`, count(in.Messages))
-}
-
-func count(messages []Message) int {
-	n := 0
-	for _, m := range messages {
-		n += len(strings.Fields(m.Content)) + 1
-	}
-	return n
-}
-
-func (e *Engine) chat(w http.ResponseWriter, r *http.Request) {
-	var in Request
-	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || len(in.Messages) == 0 {
-		http.Error(w, "bad request", http.StatusBadRequest)
-		return
-	}
-	in.Session = r.Header.Get("X-Session-Id")
-	e.mu.Lock()
-	e.requests = append(e.requests, in)
-	down, refuse, limit := e.Down, e.Refuse, e.Context
-	e.busy++
-	e.mu.Unlock()
-	defer e.Change(func(e *Engine) { e.busy-- })
-	switch {
-	case down:
-		http.Error(w, "loading", http.StatusServiceUnavailable)
-	case refuse != 0:
-		http.Error(w, "no", refuse)
-	case limit > 0 && count(in.Messages) > limit:
-		http.Error(w, `{"error":{"type":"exceed_context_size_error"}}`, http.StatusBadRequest)
-	default:
-		e.write(w, r, in)
-	}
-}
-
-func (e *Engine) write(w http.ResponseWriter, r *http.Request, in Request) {
-	last := in.Messages[len(in.Messages)-1]
-	begun := ""
-	if last.Role == "assistant" {
-		begun = last.Content
-		last = in.Messages[len(in.Messages)-2]
-	}
-	e.mu.Lock()
-	pace, garbage := e.Pace, e.Garbage
-	answer := e.Say
-	if answer == "" {
-		answer = Answer(last.Content, e.Words)
-	}
-	e.mu.Unlock()
-	rest := strings.TrimPrefix(answer, begun)
-	w.Header().Set("Content-Type", "text/event-stream")
-	sent := 0
-	for _, word := range strings.SplitAfter(rest, " ") {
-		if word == "" || sent == in.MaxTokens {
-			break
-		}
-		if garbage != "" {
-			_, _ = fmt.Fprintf(w, "data: %s\n\n", garbage)
-			garbage = ""
-		}
-		if !e.pass(r, sent, pace) {
-			return
-		}
-		event(w, map[string]any{"choices": []any{map[string]any{"delta": map[string]any{"content": word}, "finish_reason": nil}}})
-		sent++
-	}
-	finish := "stop"
-	if sent == in.MaxTokens {
-		finish = "length"
-	}
-	event(w, map[string]any{"choices": []any{map[string]any{"delta": map[string]any{}, "finish_reason": finish}}})
-	event(w, map[string]any{"choices": []any{}, "usage": map[string]any{"prompt_tokens": count(in.Messages),
-		"completion_tokens": sent, "prompt_tokens_details": map[string]any{"cached_tokens": 3}}})
-	_, _ = fmt.Fprint(w, "data: [DONE]\n\n")
-}
-
-// pass waits for the time of the next word; false when the client has gone. It
-// dies and hangs on order.
-func (e *Engine) pass(r *http.Request, sent int, pace time.Duration) bool {
-	e.mu.Lock()
-	die := e.Deaths > 0 && sent == e.DieAfter
-	if die {
-		e.Deaths--
-	}
-	hang := e.HangAfter > 0 && sent == e.HangAfter
-	e.mu.Unlock()
-	switch {
-	case die:
-		panic(http.ErrAbortHandler)
-	case hang:
-		<-r.Context().Done()
-		return false
-	case pace == 0:
-		return r.Context().Err() == nil
-	}
-	select {
-	case <-r.Context().Done():
-		return false
-	case <-time.After(pace):
-		return true
-	}
-}
-
-func event(w http.ResponseWriter, v any) {
-	b, _ := json.Marshal(v) // maps of strings and numbers always encode
-	_, _ = fmt.Fprintf(w, "data: %s\n\n", b)
-	_ = http.NewResponseController(w).Flush() // the client may have gone
 }
