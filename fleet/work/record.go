@@ -23,7 +23,7 @@ func (j *job) note(r chat.Result) {
 // found settles a prompt whose reply has ended without this job: it was cancelled
 // before it began, or whoever ended it died before its prompt was deleted.
 func (j *job) found(ctx context.Context) verdict {
-	m, err := j.Replies.Message(ctx, j.ref)
+	m, err := j.Replies.Ended(ctx, j.ref)
 	switch {
 	case errors.Is(err, chat.ErrNoMessage):
 		return finished // taken back or deleted: nobody pays for it

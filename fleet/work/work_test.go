@@ -59,7 +59,7 @@ func (w *world) HandBack(_ context.Context, _ chat.Ref, attempt int) error {
 	return nil
 }
 
-func (w *world) Message(context.Context, chat.Ref) (chat.Message, error) {
+func (w *world) Ended(context.Context, chat.Ref) (chat.Message, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.reply, nil

@@ -41,7 +41,7 @@ type Replies interface {
 	HandBack(ctx context.Context, ref chat.Ref, attempt int) error
 	Commit(ctx context.Context, ref chat.Ref, attempt int, r chat.Result) error
 	Drop(ctx context.Context, ref chat.Ref) error
-	Message(ctx context.Context, ref chat.Ref) (chat.Message, error)
+	Ended(ctx context.Context, ref chat.Ref) (chat.Message, error)
 }
 
 // History reads what was said before.

@@ -33,6 +33,7 @@ import (
 type settings struct {
 	ChatsTable   string `env:"CHATS_TABLE,required,notEmpty"`
 	BodiesBucket string `env:"BODIES_BUCKET,required,notEmpty"`
+	UsageBucket  string `env:"USAGE_BUCKET,required,notEmpty"`
 	QueueFree    string `env:"QUEUE_URL_FREE,required,notEmpty"`
 	QueuePremium string `env:"QUEUE_URL_PREMIUM,required,notEmpty"`
 	Valkey       string `env:"VALKEY_ADDR,required,notEmpty"` // host:port
@@ -49,7 +50,8 @@ type settings struct {
 	MaxTokens   int           `env:"MAX_TOKENS" envDefault:"4096"`       // of one answer
 	MaxAttempts int           `env:"MAX_ATTEMPTS" envDefault:"3"`        // of one reply
 	System      string        `env:"SYSTEM_PROMPT" envDefault:"You are a helpful AI assistant named Parley."`
-	Grace       time.Duration `env:"GRACE" envDefault:"20s"` // for running answers after SIGTERM
+	Grace       time.Duration `env:"GRACE" envDefault:"20s"`      // for running answers after SIGTERM
+	UsageEvery  time.Duration `env:"USAGE_EVERY" envDefault:"8s"` // how long usage records wait to fill a file; well below the visibility of 15 s
 	Listen      string        `env:"LISTEN"`                 // host:port of /healthz and /readyz; empty: none
 }
 
@@ -93,13 +95,14 @@ func build(ctx context.Context, set settings, shared *redis.Client, log *slog.Lo
 	if err != nil {
 		return nil, err
 	}
-	replies := store.NewChats(store.DynamoDB(aws), s3.NewFromConfig(aws), set.ChatsTable, set.BodiesBucket)
+	objects := s3.NewFromConfig(aws)
+	replies := store.NewChats(store.DynamoDB(aws), objects, set.ChatsTable, set.BodiesBucket)
 	client := sqs.NewFromConfig(aws)
 	model := engine.New(engine.Settings{URL: set.Engine, Model: set.Model, Key: set.Key,
 		Temperature: set.Temperature, FirstToken: set.FirstToken, Idle: set.Idle})
 	name := id.New(time.Now())
 	parts := work.Parts{
-		Settings: work.Defaults(), Replies: replies, History: replies, Engine: model, Rates: replies, Name: name,
+		Settings: work.Defaults(), Replies: replies, History: replies, Engine: model, Rates: replies, Usage: store.NewUsage(objects, set.UsageBucket), Name: name,
 		Queues: map[quota.Plan]work.Queue{
 			quota.Free: queue.New(client, set.QueueFree), quota.Premium: queue.New(client, set.QueuePremium)},
 		Frames: frame.NewLog(shared),
@@ -109,6 +112,7 @@ func build(ctx context.Context, set settings, shared *redis.Client, log *slog.Lo
 	}
 	parts.Priorities = set.Priorities
 	parts.System, parts.MaxTokens, parts.MaxAttempts, parts.Grace = set.System, set.MaxTokens, set.MaxAttempts, set.Grace
+	parts.Gather = set.UsageEvery
 	parts.Slots, parts.Context = size(ctx, set.Slots, set.Context, model, log)
 	return work.New(parts), nil
 }

@@ -1,33 +1,29 @@
 // Fail-reply ends replies whose prompts were given up: it reads the dead-letter
-// queue of prompts, writes the failure and gives the quota back.
+// queue of prompts, writes the failure, gives the quota back and notes the usage.
 package main
 
 import (
-	"context"
-	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"parley/shared/chat"
 	"parley/shared/function"
 	"parley/shared/queue"
 	"parley/shared/store"
+	"parley/shared/usage"
 )
 
 type settings struct {
-	ChatsTable string `env:"CHATS_TABLE,required"`
+	ChatsTable  string `env:"CHATS_TABLE,required"`
+	UsageBucket string `env:"USAGE_BUCKET,required"`
 }
 
 func main() { function.Main(build) }
 
 func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	chats := store.NewChats(store.DynamoDB(cfg), nil, c.ChatsTable, "")
-	return queue.Consume(log, queue.Decode, func(ctx context.Context, p chat.Prompt) error {
-		err := chats.Fail(ctx, p, chat.Undeliverable)
-		if errors.Is(err, chat.ErrStale) {
-			return nil // it ended before it got here
-		}
-		return err
-	})
+	g := &usage.GiveUp{Replies: chats, Files: store.NewUsage(s3.NewFromConfig(cfg), c.UsageBucket), Now: time.Now}
+	return queue.Consume(log, queue.Decode, g.Do)
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"parley/shared/chat"
 )
 
 // Usage is the bucket of usage records.
@@ -60,4 +62,15 @@ func (u *Usage) Get(ctx context.Context, name string) ([]byte, error) {
 		return nil, fmt.Errorf("usage file %s has more than %d bytes", name, maxUsage)
 	}
 	return file, nil
+}
+
+// Ended returns how a reply stands, without its text: one consistent read.
+// ErrNoMessage if it has no row, which an ended one has until it is deleted.
+func (c *Chats) Ended(ctx context.Context, ref chat.Ref) (chat.Message, error) {
+	it, err := c.get(ctx, messageKey(ref.User, ref.Chat, ref.Message))
+	if err != nil || it == nil {
+		return chat.Message{}, orMissing(err, chat.ErrNoMessage)
+	}
+	r, err := readRow(it)
+	return r.Message, err
 }

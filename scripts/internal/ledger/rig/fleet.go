@@ -23,9 +23,9 @@ type Member struct {
 }
 
 // Worker starts fleet/worker at an engine of that URL; Relay starts fleet/relay.
-// They end with the rig.
+// They end with the rig. Usage records don't wait long for company here.
 func (r *Rig) Worker(ctx context.Context, engine string, env ...string) (*Member, error) {
-	return r.member(ctx, "worker", append(env, "ENGINE_URL="+engine)...)
+	return r.member(ctx, "worker", append([]string{"ENGINE_URL=" + engine, "USAGE_EVERY=100ms"}, env...)...)
 }
 
 // Relay starts fleet/relay.

@@ -61,24 +61,28 @@ func (r *Rig) makeQueues(ctx context.Context) error {
 	return nil
 }
 
-func (r *Rig) makeBucket(ctx context.Context) error {
+func (r *Rig) makeBuckets(ctx context.Context) error {
+	r.Bucket, r.Usage = unique("bodies"), unique("usage")
+	return errors.Join(r.makeBucket(ctx, r.Bucket), r.makeBucket(ctx, r.Usage))
+}
+
+func (r *Rig) makeBucket(ctx context.Context, name string) error {
 	client := s3.NewFromConfig(config(r.Services.AWS))
-	r.Bucket = unique("bodies")
-	if _, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &r.Bucket}); err != nil {
+	if _, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &name}); err != nil {
 		return fmt.Errorf("make bucket: %w", err)
 	}
 	r.later(func(ctx context.Context) error {
-		pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &r.Bucket})
+		pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &name})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
 			if err != nil {
 				return err
 			}
-			if err := removeObjects(ctx, client, r.Bucket, page.Contents); err != nil {
+			if err := removeObjects(ctx, client, name, page.Contents); err != nil {
 				return err
 			}
 		}
-		_, err := client.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &r.Bucket})
+		_, err := client.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &name})
 		return err
 	})
 	return nil

@@ -65,7 +65,7 @@ type Rig struct {
 	Accounts *store.Accounts
 
 	AccountsTable, ChatsTable string
-	Bucket, Key               string
+	Bucket, Usage, Key        string
 	Queues                    Queues
 
 	opts   Options
@@ -95,7 +95,7 @@ func New(ctx context.Context, s Services, o Options) (*Rig, error) {
 	r.undo = append(r.undo, func(context.Context) error { r.Recorder.Close(); return nil })
 	r.DB = dynamodb.NewFromConfig(config(s.DynamoDB))
 	r.SQS = sqs.NewFromConfig(config(s.AWS))
-	for _, make := range []func(context.Context) error{r.makeTables, r.makeQueues, r.makeBucket, r.makeKey, r.makeSender} {
+	for _, make := range []func(context.Context) error{r.makeTables, r.makeQueues, r.makeBuckets, r.makeKey, r.makeSender} {
 		if err := make(ctx); err != nil {
 			return nil, errors.Join(err, r.Close())
 		}
@@ -178,7 +178,7 @@ func (r *Rig) Start(ctx context.Context, name string, env ...string) (*runtimeap
 func (r *Rig) environment(aws string) []string {
 	return []string{
 		"AWS_ENDPOINT_URL=" + aws,
-		"ACCOUNTS_TABLE=" + r.AccountsTable, "CHATS_TABLE=" + r.ChatsTable, "BODIES_BUCKET=" + r.Bucket,
+		"ACCOUNTS_TABLE=" + r.AccountsTable, "CHATS_TABLE=" + r.ChatsTable, "BODIES_BUCKET=" + r.Bucket, "USAGE_BUCKET=" + r.Usage,
 		"QUEUE_URL_FREE=" + r.Queues.Free, "QUEUE_URL_PREMIUM=" + r.Queues.Premium, "PURGE_QUEUE_URL=" + r.Queues.Purge,
 		"KMS_KEY_ID=" + r.Key, "MAIL_FROM=" + sender, "ORIGIN=http://127.0.0.1:8080",
 	}
