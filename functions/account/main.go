@@ -1,9 +1,10 @@
 // Account is what users do with their account: look at it, verify its address,
-// reset its password, delete it.
+// reset its password, make keys for programs, delete it.
 package main
 
 import (
 	"log/slog"
+	"maps"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,6 +15,7 @@ import (
 	"parley/shared/api"
 	"parley/shared/auth"
 	"parley/shared/function"
+	"parley/shared/id"
 	"parley/shared/mail"
 	"parley/shared/queue"
 	"parley/shared/store"
@@ -40,11 +42,14 @@ func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	chats := store.NewChats(db, nil, c.ChatsTable, "")
 	verifier := auth.NewVerifier(auth.NewKeyring(accounts, time.Now))
 	service := &api.Service{Verifier: verifier, EdgeSecret: c.EdgeSecret, Log: log}
-	return api.Lambda(service.Mux(accountapi.Upkeep(service, &account.Upkeep{
+	upkeep := &account.Upkeep{
 		Users: accounts, Secrets: accounts, Throttle: accounts, Mailer: mail.New(cfg, c.MailFrom),
 		Quota: chats, Purger: queue.NewPurges(sqs.NewFromConfig(cfg), c.PurgeQueue),
 		Limits: account.UpkeepLimits{ResetPerAddress: account.PerHour(c.ResetPer),
 			MailPerAccount: account.PerHour(c.MailPer), DeletePerAccount: account.PerHour(c.DeletePer)},
 		Floor: c.ResetFloor, Origin: c.Origin, Now: time.Now, Log: log,
-	})))
+	}
+	routes := accountapi.Upkeep(service, upkeep)
+	maps.Copy(routes, accountapi.Keys(service, &account.Keyholder{Upkeep: upkeep, PATs: accounts, IDs: id.New}))
+	return api.Lambda(service.Mux(routes))
 }

@@ -11,7 +11,7 @@ import (
 // Why a log-in fails.
 var (
 	ErrBadCredentials = problem.New(problem.Unauthenticated, "bad_credentials", "The e-mail address or the password is wrong.")
-	ErrDisabled       = auth.ErrDisabled
+	ErrDisabled       = problem.New(problem.Forbidden, "account_disabled", "This account has been disabled.")
 )
 
 // Access lets users in and keeps them in.

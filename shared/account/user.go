@@ -34,7 +34,8 @@ type User struct {
 
 	Own      quota.Limits `json:"-"` // limits of this user's own
 	Password string       `json:"-"` // PHC string of the hash
-	Epoch    int          `json:"-"` // sessions of another epoch are void
+	Epoch    int          `json:"-"` // sessions and PATs of another epoch are void
+	PATsMade int          `json:"-"` // ever
 	Disabled bool         `json:"-"`
 	Deleted  bool         `json:"-"` // a tombstone
 }

@@ -11,11 +11,8 @@ import (
 // secrets know what they have found.
 const PATPrefix = "parley_"
 
-// Why a personal access token doesn't let its holder in.
-var (
-	ErrBadPAT   = problem.New(problem.Unauthenticated, "invalid_api_key", "The API key is not valid: it is unknown, expired or was deleted.")
-	ErrDisabled = problem.New(problem.Forbidden, "account_disabled", "This account has been disabled.")
-)
+// ErrBadPAT is why a personal access token doesn't let its holder in.
+var ErrBadPAT = problem.New(problem.Unauthenticated, "invalid_api_key", "The API key is not valid: it is unknown, expired or was deleted.")
 
 // PAT is a personal access token: it names a row and holds its secret. Users call
 // it an API key.

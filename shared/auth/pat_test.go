@@ -145,17 +145,6 @@ func TestPATExpiresToTheSecond(t *testing.T) {
 	}
 }
 
-func TestOnlyTheHolderLearnsThatAnAccountIsDisabled(t *testing.T) {
-	g, v, _ := newGrants()
-	g.grant.Disabled = true
-	if _, err := v.Verify(t.Context(), g.pat.String()); !errors.Is(err, auth.ErrDisabled) {
-		t.Error(err)
-	}
-	if _, err := v.Verify(t.Context(), auth.NewPAT(g.pat.User, g.pat.ID).String()); !errors.Is(err, auth.ErrBadPAT) {
-		t.Error(err)
-	}
-}
-
 func TestAFloodOfMadeUpPATsIsForgotten(t *testing.T) {
 	g, v, _ := newGrants()
 	for range 10_050 {

@@ -16,14 +16,13 @@ const (
 
 // Grant is what is stored of a personal access token, and of its user.
 type Grant struct {
-	Hash     []byte
-	Expires  time.Time // zero: never
-	Disabled bool      // the user is
-	Who      Identity
+	Hash    []byte
+	Expires time.Time // zero: never
+	Who     Identity
 }
 
 // Grants reads a token's row and its user as they stand at that time. ErrBadPAT
-// if one of them is gone, or what the user did since has ended the token.
+// if one of them is gone, the user is disabled, or something has ended the token.
 type Grants interface {
 	Grant(ctx context.Context, user, pat string, at time.Time) (Grant, error)
 }
@@ -51,8 +50,8 @@ func NewPATVerifier(grants Grants, now func() time.Time) *PATVerifier {
 }
 
 // Verify returns whose token it is, with plan and limits as they were at most a
-// minute ago. It fails with ErrBadPAT for what isn't or is no longer one, with
-// ErrDisabled, and with an Unavailable error when the rows can't be read.
+// minute ago. It fails with ErrBadPAT for what isn't or is no longer one, and with
+// an Unavailable error when the rows can't be read.
 func (v *PATVerifier) Verify(ctx context.Context, token string) (Identity, error) {
 	p, ok := ParsePAT(token)
 	if !ok {
@@ -64,8 +63,6 @@ func (v *PATVerifier) Verify(ctx context.Context, token string) (Identity, error
 		return Identity{}, err
 	case subtle.ConstantTimeCompare(g.Hash, p.Hash()) != 1, !g.Expires.IsZero() && !v.now().Before(g.Expires):
 		return Identity{}, ErrBadPAT
-	case g.Disabled:
-		return Identity{}, ErrDisabled
 	}
 	return g.Who, nil
 }

@@ -38,6 +38,7 @@ const (
 	uTokens   = "tm"
 	uPassword = "pw"
 	uEpoch    = "ep"
+	uPATsMade = "pn"
 	uDisabled = "di"
 	uDeleted  = "de" // ms; the row is a tombstone
 	gUser     = "us" // whom a guard points to
@@ -56,7 +57,7 @@ func readProfile(it item) account.User {
 	u := account.User{
 		ID: text(it, pk)[len("U#"):], Name: text(it, uName), Email: text(it, uEmail), EmailVerified: flag(it, uVerified),
 		Phone: text(it, uPhone), Country: text(it, uCountry), Plan: quota.Plan(text(it, uPlan)),
-		CreatedAt: time.UnixMilli(int64(number(it, uCreated))).UTC(), Password: text(it, uPassword), Epoch: number(it, uEpoch),
+		CreatedAt: time.UnixMilli(int64(number(it, uCreated))).UTC(), Password: text(it, uPassword), Epoch: number(it, uEpoch), PATsMade: number(it, uPATsMade),
 		Own:      quota.Limits{MessagesPerHour: number(it, uMessages), TokensPerMessage: number(it, uTokens)},
 		Disabled: flag(it, uDisabled), Deleted: number(it, uDeleted) > 0,
 	}

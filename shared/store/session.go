@@ -64,6 +64,8 @@ func (a *Accounts) End(ctx context.Context, user, family string) error {
 	return unavailable("end session", err)
 }
 
+// endSessions deletes the rows of sessions and of personal access tokens, which
+// a new epoch has made void.
 func (a *Accounts) endSessions(ctx context.Context, user string) error {
-	return a.clear(ctx, user, func(row string) bool { return strings.HasPrefix(row, "S#") })
+	return a.clear(ctx, user, func(row string) bool { return strings.HasPrefix(row, "S#") || strings.HasPrefix(row, patPrefix) })
 }
