@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"parley/fleet/prompt"
 )
@@ -34,6 +35,8 @@ var (
 	ErrTooLong = errors.New("prompt is longer than the engine's context")
 	// ErrRefused: it will never take this request.
 	ErrRefused = errors.New("engine refused the request")
+	// ErrInvalid is an ErrRefused that is the request's own fault.
+	ErrInvalid = fmt.Errorf("%w: it is not valid", ErrRefused)
 )
 
 // Settings say how an engine is used.
@@ -68,10 +71,11 @@ func New(set Settings) *Client {
 // Request asks for an answer.
 type Request struct {
 	Turns     []prompt.Turn
-	MaxTokens int    // of what is still to come
-	Continue  string // the answer's beginning, if it was cut: only what follows is streamed
-	User      string // owner: keeps cached prefixes of different users apart
-	Session   string // the chat: a router keeps its prompts on one replica
+	Options   jsontext.Value // an object of what else the engine is told, or nil for its own settings
+	MaxTokens int            // of what is still to come
+	Continue  string         // the answer's beginning, if it was cut: only what follows is streamed
+	User      string         // owner: keeps cached prefixes of different users apart
+	Session   string         // the chat: a router keeps its prompts on one replica
 	// Priority among what waits at the engine: the lower goes first. It is sent only
 	// where it isn't 0, because vLLM refuses any other unless it runs with
 	// --scheduling-policy priority. llama.cpp takes no notice of it.
@@ -89,6 +93,7 @@ type completion struct {
 	Priority      int            `json:"priority,omitzero"`
 	ContinueFinal *bool          `json:"continue_final_message,omitempty"`
 	AddGeneration *bool          `json:"add_generation_prompt,omitempty"`
+	Options       jsontext.Value `json:",inline"`
 }
 
 // Chat starts an answer. The stream has to be closed; closing it, or ending ctx,
@@ -97,7 +102,10 @@ func (c *Client) Chat(ctx context.Context, r Request) (*Stream, error) {
 	body := completion{
 		Model: c.set.Model, Messages: r.Turns, Stream: true,
 		StreamOptions: map[string]any{"include_usage": true},
-		MaxTokens:     r.MaxTokens, Temperature: c.set.Temperature, CacheSalt: salt(r.User), Priority: r.Priority,
+		MaxTokens:     r.MaxTokens, CacheSalt: salt(r.User), Priority: r.Priority, Options: r.Options,
+	}
+	if r.Options == nil {
+		body.Temperature = c.set.Temperature
 	}
 	seam := newSeam(r.Continue)
 	if seam.kept != "" {
@@ -181,6 +189,8 @@ func refusal(resp *http.Response) error {
 	case bytes.Contains(text, []byte("exceed")) && bytes.Contains(text, []byte("context")),
 		bytes.Contains(text, []byte("maximum context length")):
 		kind = ErrTooLong
+	case status == http.StatusBadRequest, status == http.StatusUnprocessableEntity:
+		kind = ErrInvalid
 	}
 	return fmt.Errorf("%w: status %d: %.300q", kind, resp.StatusCode, text)
 }

@@ -81,7 +81,8 @@ func (e *events) next() (string, error) {
 type chunk struct {
 	Choices []struct {
 		Delta struct {
-			Content *string `json:"content"`
+			Content *string     `json:"content"`
+			Calls   []callChunk `json:"tool_calls"`
 		} `json:"delta"`
 		Finish *string `json:"finish_reason"`
 	} `json:"choices"`
@@ -99,7 +100,7 @@ var errGarbage = errors.New("event is not a chunk of an answer")
 
 // decodeChunk reads one event's data. What can't be read, or reports an error,
 // is ErrBroke: the rest of the answer can't be trusted.
-func decodeChunk(data string) (Chunk, error) {
+func decodeChunk(data string) (_ Chunk, err error) {
 	var in chunk
 	if err := json.Unmarshal([]byte(data), &in, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)); err != nil {
 		return Chunk{}, fmt.Errorf("%w: %w: %w", ErrBroke, errGarbage, err)
@@ -112,6 +113,9 @@ func decodeChunk(data string) (Chunk, error) {
 		first := in.Choices[0]
 		if first.Delta.Content != nil {
 			out.Text = clean(*first.Delta.Content)
+		}
+		if out.Calls, err = callsOf(first.Delta.Calls); err != nil {
+			return Chunk{}, err
 		}
 		if first.Finish != nil {
 			out.Finish = *first.Finish

@@ -14,6 +14,7 @@ import (
 // Chunk is what one event of an answer brings.
 type Chunk struct {
 	Text   string      // valid UTF-8, may be empty
+	Calls  []CallDelta // what it adds to calls of tools
 	Finish string      // stop, length, …: in the last chunk but for the usage
 	Usage  *chat.Usage // the engine's own count, if it says one
 }

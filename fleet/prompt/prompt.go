@@ -7,6 +7,9 @@ package prompt
 import (
 	"slices"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
 	"parley/shared/chat"
 )
 
@@ -14,6 +17,16 @@ import (
 type Turn struct {
 	Role string `json:"role"` // system, user or assistant
 	Text string `json:"content"`
+	Raw  string `json:"-"` // JSON of the whole message, where that isn't all: pictures, calls of tools
+}
+
+// MarshalJSONTo writes the message.
+func (t Turn) MarshalJSONTo(e *jsontext.Encoder) error {
+	if t.Raw != "" {
+		return e.WriteValue(jsontext.Value(t.Raw))
+	}
+	type plain Turn
+	return json.MarshalEncode(e, plain(t))
 }
 
 // CharsPerToken and PerTurn estimate tokens where nobody counts exactly.

@@ -38,7 +38,7 @@ func TestTurnsAlternate(t *testing.T) {
 	got := Turns("sys", []chat.Message{
 		msg("1", "", chat.User, "q1"), msg("2", "1", chat.Assistant, ""), msg("3", "2", chat.User, "q2"),
 	})
-	want := []Turn{{"system", "sys"}, {"user", "q1\n\nq2"}}
+	want := []Turn{{Role: "system", Text: "sys"}, {Role: "user", Text: "q1\n\nq2"}}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
@@ -58,12 +58,12 @@ func words(per int) Counter {
 func unknown([]Turn) (int, bool) { return 0, false }
 
 func TestFit(t *testing.T) {
-	long := []Turn{{"system", "be kind"}}
+	long := []Turn{{Role: "system", Text: "be kind"}}
 	for i := range 30 {
-		long = append(long, Turn{"user", fmt.Sprintf("question %d %s", i, strings.Repeat("x", 100))},
-			Turn{"assistant", strings.Repeat("y", 200)})
+		long = append(long, Turn{Role: "user", Text: fmt.Sprintf("question %d %s", i, strings.Repeat("x", 100))},
+			Turn{Role: "assistant", Text: strings.Repeat("y", 200)})
 	}
-	long = append(long, Turn{"user", "the question"})
+	long = append(long, Turn{Role: "user", Text: "the question"})
 	for name, count := range map[string]Counter{"estimate": unknown, "exact": words(4), "dense": words(2), "very dense": words(1)} {
 		for _, room := range []int{200, 500, 1500, 100_000} {
 			got, size := Fit(long, room, count)
@@ -84,7 +84,7 @@ func TestFit(t *testing.T) {
 }
 
 func TestFitCutsTheQuestionsMiddle(t *testing.T) {
-	turns := []Turn{{"user", "BEGIN " + strings.Repeat("日本語 ", 5000) + " END"}}
+	turns := []Turn{{Role: "user", Text: "BEGIN " + strings.Repeat("日本語 ", 5000) + " END"}}
 	for _, count := range []Counter{unknown, words(2)} {
 		got, _ := Fit(turns, 500, count)
 		text := got[0].Text
