@@ -28,6 +28,8 @@ var (
 	// ErrDown: it can't be reached or is overloaded. Later or elsewhere the same
 	// request may succeed.
 	ErrDown = errors.New("engine is not available")
+	// ErrFull is an ErrDown by its own word: it has no room for more.
+	ErrFull = fmt.Errorf("%w: it has no room", ErrDown)
 	// ErrBroke is an ErrDown after it had taken the request: it broke off, hung or
 	// failed. That may be the request's fault, too.
 	ErrBroke = fmt.Errorf("%w: it failed on a request", ErrDown)
@@ -182,7 +184,9 @@ func refusal(resp *http.Response) error {
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 2048)) // as much of it as there is
 	kind := ErrRefused
 	switch status := resp.StatusCode; {
-	case status == http.StatusTooManyRequests, status >= http.StatusBadGateway:
+	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
+		kind = ErrFull
+	case status >= http.StatusBadGateway:
 		kind = ErrDown
 	case status == http.StatusInternalServerError, status == http.StatusRequestTimeout:
 		kind = ErrBroke
