@@ -26,8 +26,12 @@ type Frame struct {
 	Seq     int64  `json:"q"`           // from 1 within the attempt
 	Start   int    `json:"s,omitzero"`  // bytes of the reply's text before this frame
 	Text    string `json:"t,omitempty"` // valid UTF-8 that ends with a token
+	Over    bool   `json:"o,omitzero"`  // what came before is void, also within an attempt: the answer starts over
 	Tokens  int    `json:"n,omitzero"`  // tokens of the reply up to the frame's end
-	End     *End   `json:"e,omitempty"` // the reply's end; it is stored already
+	// Calls are the answer's calls of tools so far, all of them, where they have
+	// grown: so a reader that missed a frame has missed nothing.
+	Calls []chat.Call `json:"c,omitempty"`
+	End   *End        `json:"e,omitempty"` // the reply's end; it is stored already
 }
 
 // End is how a reply ended, as the table has it.

@@ -1,14 +1,19 @@
 package frame
 
-import "strings"
+import (
+	"strings"
+
+	"parley/shared/chat"
+)
 
 // Text gathers a reply out of its frames.
 type Text struct {
 	b      strings.Builder
 	writer int   // attempt that wrote the text's end
 	Last   Frame // the newest frame, its Text left out
-	Tokens int   // of the reply, as far as gathered
-	Broken bool  // a frame is missing: String is not the reply's beginning up to Last
+	Calls  []chat.Call
+	Tokens int  // of the reply, as far as gathered
+	Broken bool // a frame is missing: String is not the reply's beginning up to Last
 }
 
 // String returns the text so far.
@@ -22,8 +27,15 @@ func (t *Text) Add(f Frame) {
 		return
 	}
 	t.Last, t.Last.Text = f, ""
+	if f.Over {
+		t.b.Reset()
+		t.Calls, t.Broken = nil, false
+	}
 	if f.Tokens > 0 {
 		t.Tokens = f.Tokens
+	}
+	if len(f.Calls) > 0 {
+		t.Calls = f.Calls
 	}
 	if f.Text == "" {
 		return

@@ -47,6 +47,9 @@ func (j *job) answer(ctx context.Context, turns []prompt.Turn, size int) error {
 		if j.tell.len() > had || away.IsZero() {
 			away = j.Now()
 		}
+		if j.constrained() {
+			j.tell.restart()
+		}
 		if err := j.awaitEngine(ctx, err, away.Add(j.Hold)); err != nil {
 			return err
 		}
@@ -69,7 +72,9 @@ func (j *job) awaitEngine(ctx context.Context, why error, limit time.Time) error
 	return j.gate.wait(wait)
 }
 
-// stream asks the engine once, for what is still missing, and tells what comes.
+// stream asks the engine once, for what is still missing, and tells what comes. A
+// stop string can't lie across the seam, because engines hold back what may become
+// one until they know.
 func (j *job) stream(ctx context.Context, turns []prompt.Turn, size int) error {
 	left := min(j.output(), j.Context-margin-size) - j.tell.tokens
 	if left <= 0 {
@@ -77,7 +82,8 @@ func (j *job) stream(ctx context.Context, turns []prompt.Turn, size int) error {
 		return nil
 	}
 	s, err := j.Engine.Chat(ctx, engine.Request{
-		Turns: turns, MaxTokens: left, Continue: j.tell.text(), User: j.ref.User, Session: j.ref.Chat, Priority: j.priority(),
+		Turns: turns, Options: j.options, MaxTokens: left, Continue: j.prefix + j.tell.text(),
+		User: j.ref.User, Session: j.ref.Chat, Priority: j.priority(),
 	})
 	if err != nil {
 		return err
@@ -140,7 +146,7 @@ func (j *job) take(ctx context.Context, c engine.Chunk, before int) bool {
 			j.usage.PromptTokens = u.PromptTokens
 		}
 	}
-	return j.tell.add(ctx, c.Text)
+	return j.tell.add(ctx, c.Text, c.Calls...)
 }
 
 func receive(s *engine.Stream, arrivals chan<- arrival, stop <-chan struct{}) {

@@ -38,6 +38,7 @@ func (j *job) claim(ctx context.Context) ([]chat.Message, error) {
 	j.attempt, j.failures, j.deadline = reply.Attempt, reply.Failures(), later(j.prompt.Deadline, reply.Deadline)
 	if len(r.messages) > 0 {
 		j.deadline = later(j.deadline, r.messages[0].Deadline)
+		j.asked = r.messages[0].Completion
 	}
 	return r.messages, r.err
 }
@@ -50,8 +51,17 @@ func later(a, b time.Time) time.Time {
 }
 
 // output is how many tokens an answer may have: what the settings say, but at
-// most a quarter of the context, so that most of it is for reading.
-func (j *job) output() int { return min(j.MaxTokens, j.Context/4) }
+// most a quarter of the context, so that most of it is for reading. A completion
+// says itself what it wants to read.
+func (j *job) output() int {
+	switch {
+	case j.asked == nil:
+		return min(j.MaxTokens, j.Context/4)
+	case j.asked.MaxTokens > 0:
+		return min(j.MaxTokens, j.asked.MaxTokens)
+	}
+	return j.MaxTokens
+}
 
 // history is what read returns.
 type history struct {
@@ -66,7 +76,11 @@ func (j *job) readAhead(ctx context.Context, newest []chat.Message) <-chan histo
 	done := make(chan history, 1)
 	go func() {
 		var h history
-		h.turns, h.size, h.err = j.read(ctx, newest)
+		read := j.read
+		if j.asked != nil {
+			read = j.readAsked
+		}
+		h.turns, h.size, h.err = read(ctx, newest)
 		done <- h
 	}()
 	return done

@@ -3,10 +3,13 @@ package work
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
+	"parley/fleet/engine"
 	"parley/fleet/frame"
 	"parley/shared/chat"
 )
@@ -27,6 +30,9 @@ type teller struct {
 	log      *slog.Logger
 
 	whole  strings.Builder
+	calls  []chat.Call
+	grown  bool  // calls aren't published as they are
+	over   bool  // the next frame makes void what came before it
 	sent   int   // bytes of it that are published
 	seq    int64 // of the last frame
 	tokens int   // of the reply
@@ -51,17 +57,33 @@ func (t *teller) resume(begun *frame.Text) {
 func (t *teller) text() string { return t.whole.String() }
 func (t *teller) len() int     { return t.whole.Len() }
 
+// restart makes everything void that was said so far.
+func (t *teller) restart() {
+	if t.len() == 0 && len(t.calls) == 0 {
+		return
+	}
+	t.whole.Reset()
+	t.calls, t.grown, t.over = nil, false, true
+	t.sent, t.tokens = 0, 0
+}
+
 // due fires when text waits and may be published.
 func (t *teller) due() <-chan time.Time { return t.timer.C }
 
-// add takes one token's text and publishes it if it is time; false means that
+// add takes what one token brings and publishes it if it is time; false means that
 // another attempt has begun.
-func (t *teller) add(ctx context.Context, text string) bool {
-	if text == "" {
+func (t *teller) add(ctx context.Context, text string, calls ...engine.CallDelta) bool {
+	if text == "" && len(calls) == 0 {
 		return true
 	}
-	waiting := t.whole.Len() > t.sent
+	waiting := t.waits()
 	t.whole.WriteString(text)
+	for _, c := range calls {
+		t.calls, t.grown = c.AddTo(t.calls), true
+		if call := &t.calls[c.Index]; call.ID == "" { // an engine that doesn't name it
+			call.ID = fmt.Sprintf("call_%s_%d", t.ref.Message, c.Index)
+		}
+	}
 	t.tokens++
 	left := t.next.Sub(t.now())
 	if left <= 0 {
@@ -76,16 +98,22 @@ func (t *teller) add(ctx context.Context, text string) bool {
 // flush publishes what isn't; false means that another attempt has begun. A
 // Valkey that is away makes it no false.
 func (t *teller) flush(ctx context.Context) bool {
-	if t.whole.Len() == t.sent && !t.unsure || t.stale {
+	if !t.waits() && !t.unsure || t.stale {
 		return !t.stale
 	}
-	f := frame.Frame{Start: t.sent}
+	f := frame.Frame{Start: t.sent, Over: t.over}
+	if t.grown || t.unsure {
+		f.Calls = slices.Clone(t.calls)
+	}
 	if t.unsure {
 		f.Start = 0
 	}
 	f.Text = t.whole.String()[f.Start:]
 	return t.append(ctx, f)
 }
+
+// waits reports whether anything isn't published.
+func (t *teller) waits() bool { return t.whole.Len() > t.sent || t.grown }
 
 // end publishes how the stored reply ended.
 func (t *teller) end(ctx context.Context, end *frame.End) {
@@ -108,8 +136,8 @@ func (t *teller) append(ctx context.Context, f frame.Frame) bool {
 		t.timer.Reset(retell)
 		return true
 	}
-	if t.unsure && f.End == nil {
-		t.unsure = false
+	if f.End == nil {
+		t.unsure, t.grown, t.over = false, false, false
 	}
 	t.sent, t.next = max(t.sent, f.Start+len(f.Text)), t.now().Add(t.interval)
 	return true
