@@ -152,6 +152,7 @@ func TestAccountAnswers(t *testing.T) {
 	k.do(call{method: "GET", path: "/v1/me"}, 200)
 	k.refused(bad(call{method: "GET", path: "/v1/me", open: true}), 401, "token_missing")
 	k.refused(call{method: "GET", path: "/v1/me", open: true, header: map[string]string{"Authorization": "Bearer e30.e30.e30"}}, 401, "token_invalid")
+	k.keys()
 	k.do(call{method: "POST", path: "/v1/verify-email/resend"}, 204)
 	k.refused(post("/v1/verify-email", `{"token":"nothing"}`), 422, "link_invalid")
 	k.do(post("/v1/reset-password", `{"email":"nobody@example.com"}`), 202)
@@ -165,6 +166,27 @@ func TestAccountAnswers(t *testing.T) {
 	k.do(post("/v1/logout", refresh), 204)
 	k.refused(call{method: "DELETE", path: "/v1/me", body: `{"password":"not this one"}`}, 403, "wrong_password")
 	k.do(call{method: "DELETE", path: "/v1/me", body: fmt.Sprintf(`{"password":%q}`, who.Password)}, 202)
+}
+
+// keys makes API keys, and every mistake with them that has a code of its own.
+func (k *talk) keys() {
+	k.t.Helper()
+	bad := func(method, path, body string) call { return call{method: method, path: path, body: body, bad: true} }
+	made := k.do(call{method: "POST", path: "/v1/keys", body: `{"name":"a program","expires_in_days":1}`}, 201)
+	k.refused(bad("POST", "/v1/keys", `{"name":""}`), 422, "name_invalid")
+	k.refused(bad("POST", "/v1/keys", `{"name":"x","expires_in_days":0}`), 422, "days_invalid")
+	k.refused(bad("POST", "/v1/keys", `{"days":1}`), 400, "unknown_field")
+	if items := k.do(call{method: "GET", path: "/v1/keys"}, 200)["items"].([]any); len(items) != 1 {
+		k.t.Errorf("keys: %v", items)
+	}
+	key := map[string]string{"Authorization": "Bearer " + text(made, "key")}
+	k.refused(call{method: "GET", path: "/v1/me", open: true, header: key}, 401, "token_invalid")
+	k.do(call{method: "DELETE", path: "/v1/keys/" + text(made, "key_id")}, 204)
+	k.refused(call{method: "DELETE", path: "/v1/keys/" + text(made, "key_id")}, 404, "not_found")
+	for range 20 {
+		k.do(call{method: "POST", path: "/v1/keys", body: `{"name":"one of many"}`}, 201)
+	}
+	k.refused(call{method: "POST", path: "/v1/keys", body: `{"name":"one too many"}`}, 409, "key_limit")
 }
 
 func TestChatAnswers(t *testing.T) {

@@ -45,7 +45,7 @@ func TestDocumentIsValid(t *testing.T) {
 // routes to functions, and what functions and relay serve.
 func TestRoutes(t *testing.T) {
 	described, routed := routesOfDocument(t), routesOfTemplate(t)
-	functions := patterns(accountapi.SignUp(nil, nil), accountapi.Login(nil, nil, nil), accountapi.Upkeep(nil, nil),
+	functions := patterns(accountapi.SignUp(nil, nil), accountapi.Login(nil, nil, nil), accountapi.Upkeep(nil, nil), accountapi.Keys(nil, nil),
 		chatapi.Send(nil, nil, nil), chatapi.History(nil, nil, nil, nil))
 	relay := patterns((&serve.Relay{}).Routes())
 	if d := cmp.Diff(functions, routed); d != "" {

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -57,7 +58,7 @@ func TestRequests(t *testing.T) {
 	for name, routes := range map[string]map[string]http.Handler{
 		"signup":       accountapi.SignUp(nil, nil),
 		"login":        accountapi.Login(nil, nil, nil),
-		"account":      accountapi.Upkeep(nil, nil),
+		"account":      merged(accountapi.Upkeep(nil, nil), accountapi.Keys(nil, nil)),
 		"send-message": chatapi.Send(nil, nil, nil),
 		"history":      chatapi.History(nil, nil, nil, nil),
 	} {
@@ -72,6 +73,14 @@ func TestRequests(t *testing.T) {
 			}
 		})
 	}
+}
+
+func merged(some ...map[string]http.Handler) map[string]http.Handler {
+	all := map[string]http.Handler{}
+	for _, routes := range some {
+		maps.Copy(all, routes)
+	}
+	return all
 }
 
 // arrives returns the request of an event as its endpoint gets it, nil if it
