@@ -37,7 +37,7 @@ func newFleet(t *testing.T) *fleet {
 	starts.Wait()
 	f.router = startRouter(t, f.engines[0].URL, f.engines[1].URL)
 	p := f.Parts(f.router.URL)
-	p.Slots, p.Context, p.MaxTokens = 4, 1024, 160
+	p.Slots, p.Context, p.MaxTokens = 4, 1024, 48
 	f.Work(p)
 	return f
 }
@@ -204,9 +204,9 @@ func TestTheRouterPassesOn(t *testing.T) {
 	r := startRouter(t, e.URL, away.URL)
 	away.Change(func(e *enginetest.Engine) { e.Down = true })
 	c := client(r.URL)
-	for _, user := range []string{"ada", "bob", "ada"} {
+	for i, user := range []string{"ada", "bob", "ada"} {
 		q := ask("chat of " + user)
-		q.User = user
+		q.User, q.Priority = user, i
 		if _, _, _, err := read(t, c, q); err == nil {
 			t.Fatal("an answer ended without io.EOF")
 		}
@@ -217,6 +217,9 @@ func TestTheRouterPassesOn(t *testing.T) {
 	}
 	if got[0].CacheSalt == "" || got[0].CacheSalt == got[1].CacheSalt || got[0].CacheSalt != got[2].CacheSalt {
 		t.Errorf("salts of ada, bob, ada: %q, %q, %q", got[0].CacheSalt, got[1].CacheSalt, got[2].CacheSalt)
+	}
+	if got[0].Priority != 0 || got[2].Priority != 2 {
+		t.Errorf("priorities %d and %d", got[0].Priority, got[2].Priority)
 	}
 	if got[0].Session != "chat of ada" || got[1].Session != "chat of bob" {
 		t.Errorf("sessions %q and %q", got[0].Session, got[1].Session)
