@@ -5,6 +5,7 @@ package fleettest
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -19,6 +20,7 @@ type Queue struct {
 	mu       sync.Mutex
 	messages []*message
 	receipts int
+	sent     int
 	Deletes  int // calls
 	Extends  int // calls
 	Receives int // calls
@@ -26,6 +28,8 @@ type Queue struct {
 }
 
 type message struct {
+	id       string
+	body     string // of one that isn't a prompt
 	prompt   chat.Prompt
 	visible  time.Time
 	receipt  string
@@ -40,8 +44,21 @@ var errDown = errors.New("the queue is down")
 func (q *Queue) Send(_ context.Context, p chat.Prompt) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.messages = append(q.messages, &message{prompt: p})
+	q.add(&message{prompt: p})
 	return nil
+}
+
+// SendBody adds a message of any content.
+func (q *Queue) SendBody(body string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.add(&message{body: body})
+}
+
+func (q *Queue) add(m *message) {
+	q.sent++
+	m.id = strconv.Itoa(q.sent)
+	q.messages = append(q.messages, m)
 }
 
 // longest shortens long polls, which would hold up a worker's end.
@@ -79,9 +96,17 @@ func (q *Queue) take(most int) ([]queue.Delivery, error) {
 		q.receipts++
 		m.received++
 		m.receipt, m.visible = strconv.Itoa(q.receipts), time.Now().Add(visibility)
-		got = append(got, queue.Delivery{Prompt: m.prompt, Receipt: m.receipt, ReceiveCount: m.received})
+		got = append(got, m.delivery())
 	}
 	return got, nil
+}
+
+func (m *message) delivery() queue.Delivery {
+	d := queue.Delivery{ID: m.id, Prompt: m.prompt, Receipt: m.receipt, ReceiveCount: m.received, Body: m.body}
+	if m.body != "" {
+		d.Prompt, d.Err = queue.Decode(m.body)
+	}
+	return d
 }
 
 // Delete removes prompts; an older receipt of one counts no more.
@@ -89,6 +114,9 @@ func (q *Queue) Delete(_ context.Context, receipts ...string) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.Deletes++
+	if q.Down {
+		return errDown
+	}
 	for _, r := range receipts {
 		for i, m := range q.messages {
 			if m.receipt == r {
@@ -100,17 +128,25 @@ func (q *Queue) Delete(_ context.Context, receipts ...string) error {
 	return nil
 }
 
-// Extend hides prompts for d from now.
+// Extend hides prompts for d from now, and refuses receipts that name nothing.
 func (q *Queue) Extend(_ context.Context, d time.Duration, receipts ...string) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.Extends++
+	if q.Down {
+		return errDown
+	}
+	var gone queue.GoneError
 	for _, r := range receipts {
-		for _, m := range q.messages {
-			if m.receipt == r {
-				m.visible = time.Now().Add(d)
-			}
+		i := slices.IndexFunc(q.messages, func(m *message) bool { return m.receipt == r })
+		if i < 0 {
+			gone.Receipts = append(gone.Receipts, r)
+			continue
 		}
+		q.messages[i].visible = time.Now().Add(d)
+	}
+	if len(gone.Receipts) > 0 {
+		return &gone
 	}
 	return nil
 }

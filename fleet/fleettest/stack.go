@@ -87,7 +87,7 @@ func (s *Stack) Parts(url string) work.Parts {
 	p := work.Parts{Settings: work.Defaults(), Replies: s.Chats, History: s.Chats, Rates: s.Chats, Name: "test", Now: time.Now, Log: s.Log,
 		Engine: engine.New(engine.Settings{URL: url, Model: "small", Temperature: &zero, FirstToken: 30 * time.Second, Idle: 10 * time.Second}),
 		Queues: map[quota.Plan]work.Queue{}, Frames: frame.NewLog(s.Valkey),
-		Leases: valkey.NewLeases(s.Valkey, id.New(time.Now()), 12*time.Second),
+		Leases: valkey.NewLeases(s.Valkey, id.New(time.Now()), work.Defaults().Lease),
 		Stops:  valkey.NewStops(s.Valkey, valkey.NewHub(s.T.Context(), s.Valkey, s.Log)),
 	}
 	for plan, q := range s.Queues {

@@ -6,8 +6,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"parley/fleet/frame"
 	"parley/shared/chat"
 	"parley/shared/problem"
@@ -43,57 +41,83 @@ type job struct {
 	tell     *teller
 	usage    chat.Usage
 	finish   string
-	// Of a completion, what it asks for; else nil or empty.
-	asked   *chat.Completion
-	options jsontext.Value
-	prefix  string        // the answer's beginning that it dictates
-	claimed time.Time     // when the claim got through
-	began   time.Time     // when the engine was about to be asked
-	record  *usage.Record // once the reply has ended
+	claimed  time.Time     // when the claim got through
+	began    time.Time     // when the engine was about to be asked
+	record   *usage.Record // once the reply has ended
 }
 
 // handle answers one delivery and settles it with its queue.
 func (w *Worker) handle(ctx context.Context, q Queue, d queue.Delivery) {
 	if d.Err != nil {
-		// Another release may read it; what nobody can read, the redrive takes away.
-		w.Log.Error("a prompt can't be read", "error", d.Err.Error(), "receives", d.ReceiveCount)
+		w.reject(q, d)
 		return
 	}
 	ref := d.Prompt.Ref()
 	log := w.Log.With("user", ref.User, "reply", ref.Message, "plan", d.Prompt.Plan)
-	taken, err := w.Leases.Take(ctx, ref)
-	if err != nil {
-		log.Warn("no lease; the queue's visibility has to do", "error", err.Error())
-	} else if !taken {
-		log.Info("a prompt came twice; a living worker holds it")
-		return
-	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	w.keeper.add(ref, kept{q, d.Receipt, cancel})
+	if !w.keeper.add(q, d, cancel) {
+		w.counts.duplicate.Add(1)
+		log.Info("a prompt came twice; it is being answered here")
+		return
+	}
+	if w.taken(ctx, d, log) {
+		return
+	}
 	j := &job{Worker: w, prompt: d.Prompt, ref: ref, log: log}
 	what := j.run(ctx, cancel)
 	j.acquit(what)
-	w.keeper.remove(ref)
-	w.settle(q, d, what, j.record, log)
+	w.settle(ref, what, j.record, log)
 }
 
-func (w *Worker) settle(q Queue, d queue.Delivery, what verdict, used *usage.Record, log *slog.Logger) {
-	if what == finished {
-		w.remover.remove(ended{q, d.Receipt, used})
+// patient is the receive count from which on a prompt that a living worker holds
+// is hidden for restLong: such a second prompt must not be received so often while
+// a long answer is written that the queue gives it up.
+const (
+	patient  = 30
+	restLong = time.Minute
+)
+
+// taken reports whether a living worker answers the prompt. It is hidden then
+// until that worker's lease has ended, if it isn't prolonged: should the worker die,
+// this may be the only delivery that is left.
+func (w *Worker) taken(ctx context.Context, d queue.Delivery, log *slog.Logger) bool {
+	wait, err := w.Leases.Take(ctx, d.Prompt.Ref())
+	if err != nil {
+		log.Warn("no lease; the queue's visibility has to do", "error", err.Error())
 	}
-	if what != leave {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		if err := w.Leases.Release(ctx, d.Prompt.Ref()); err != nil {
-			log.Warn("the lease stays until it ends by itself", "error", err.Error())
+	if err != nil || wait == 0 {
+		return false
+	}
+	if d.ReceiveCount > patient {
+		wait = restLong
+	}
+	w.counts.duplicate.Add(1)
+	log.Info("a prompt came twice; a living worker holds it")
+	for _, h := range w.keeper.remove(d.Prompt.Ref()) {
+		w.show(h.queue, wait.Truncate(time.Second)+time.Second, h.receipt)
+	}
+	return true
+}
+
+// settle ends what run has begun: the lease, and all deliveries of the prompt.
+func (w *Worker) settle(ref chat.Ref, what verdict, used *usage.Record, log *slog.Logger) {
+	deliveries := w.keeper.remove(ref)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := w.Leases.Release(ctx, ref); err != nil {
+		log.Warn("the lease stays until it ends by itself", "error", err.Error())
+	}
+	for _, h := range deliveries {
+		switch what {
+		case finished:
+			w.remover.remove(ended{h.queue, h.receipt, used})
+			used = nil // one record is enough
+		case handBack:
+			w.show(h.queue, 0, h.receipt)
+		case handLate:
+			w.show(h.queue, late, h.receipt)
 		}
-	}
-	switch what {
-	case handBack:
-		w.show(q, 0, d.Receipt)
-	case handLate:
-		w.show(q, late, d.Receipt)
 	}
 }
 
@@ -107,7 +131,9 @@ func (j *job) acquit(what verdict) {
 	defer cancel()
 	if err := j.Replies.HandBack(ctx, j.ref, j.attempt); err != nil {
 		j.log.Warn("handing back was not noted; the attempt counts as failed", "attempt", j.attempt, "error", err.Error())
+		return
 	}
+	j.counts.handedBack.Add(1)
 }
 
 // run claims the reply, answers, and stores how it ended.
@@ -125,16 +151,18 @@ func (j *job) run(ctx context.Context, cancel context.CancelCauseFunc) verdict {
 		return j.failed(ctx, "claim", err)
 	}
 	j.claimed = j.Now()
+	j.keeper.claimed(j.ref, j.attempt)
 	history := j.readAhead(ctx, messages)
 	begun, known, err := j.begin(ctx)
 	if errors.Is(err, chat.ErrStale) {
-		return leave
+		return j.overtaken()
 	}
 	passed := j.Now().After(j.deadline)
 	switch {
 	case passed && (j.attempt == 1 || begun == "" && known):
 		return j.end(ctx, chat.Failed, &chat.DeadlineExceeded)
 	case j.failures > j.MaxAttempts:
+		j.counts.poisoned.Add(1)
 		return j.end(ctx, chat.Failed, &chat.EngineFailed)
 	}
 	go j.Stops.Watch(ctx, j.ref, func() { cancel(errStopped) })
@@ -152,14 +180,13 @@ func (j *job) run(ctx context.Context, cancel context.CancelCauseFunc) verdict {
 // conclude turns the way in which answering ended into the reply's end.
 func (j *job) conclude(ctx context.Context, err error) verdict {
 	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, errLost), errors.Is(err, errLost), errors.Is(err, chat.ErrStale):
+		return j.overtaken()
 	case err == nil:
 		return j.end(ctx, chat.Done, nil)
 	case errors.Is(cause, errStopped):
 		j.finish = "cancelled"
 		return j.end(ctx, chat.Cancelled, nil)
-	case errors.Is(cause, errLost), errors.Is(err, errLost), errors.Is(err, chat.ErrStale):
-		j.log.Info("another attempt has taken over", "attempt", j.attempt)
-		return leave
 	case cause != nil:
 		j.tell.flush(context.WithoutCancel(ctx))
 		j.log.Info("the worker ends; the prompt is handed back", "attempt", j.attempt, "bytes", j.tell.len())
@@ -168,10 +195,17 @@ func (j *job) conclude(ctx context.Context, err error) verdict {
 		j.tell.flush(ctx)
 		return handLate
 	case errors.Is(err, errGaveUp):
-		return j.end(ctx, chat.Failed, j.fault(err))
+		return j.end(ctx, chat.Failed, &chat.EngineFailed)
 	default:
 		return j.failed(ctx, "answer", err)
 	}
+}
+
+// overtaken ends an attempt that isn't the reply's any more, or can't be sure to be.
+func (j *job) overtaken() verdict {
+	j.counts.lost.Add(1)
+	j.log.Info("another attempt may have taken over", "attempt", j.attempt)
+	return leave
 }
 
 // begin announces the attempt and takes over what earlier ones have published;
@@ -189,10 +223,6 @@ func (j *job) begin(ctx context.Context) (begun string, known bool, err error) {
 	case text.Broken:
 		return "", true, nil // the first frame will say that the text starts over
 	}
-	if j.constrained() {
-		j.tell.over = text.String() != "" || len(text.Calls) > 0
-		return text.String(), true, nil
-	}
 	j.tell.resume(text)
 	return text.String(), true, nil
 }
@@ -201,9 +231,9 @@ func (j *job) begin(ctx context.Context) (begun string, known bool, err error) {
 func (j *job) end(ctx context.Context, status chat.Status, failure *chat.Failure) verdict {
 	ctx = context.WithoutCancel(ctx)
 	j.usage.CompletionTokens = max(j.usage.CompletionTokens, j.tell.tokens)
-	result := chat.Result{Status: status, Text: j.tell.text(), Calls: j.tell.calls, Finish: j.finish, Usage: j.usage, Failure: failure, Hour: j.prompt.Hour}
+	result := chat.Result{Status: status, Text: j.tell.text(), Finish: j.finish, Usage: j.usage, Failure: failure, Hour: j.prompt.Hour}
 	if !j.tell.flush(ctx) {
-		return leave
+		return j.overtaken()
 	}
 	if err := j.commit(ctx, result); err != nil {
 		return j.failed(ctx, "commit", err)
@@ -236,6 +266,7 @@ func (j *job) commit(ctx context.Context, r chat.Result) error {
 
 // drop forgets a reply whose question is gone.
 func (j *job) drop(ctx context.Context) verdict {
+	j.counts.forgotten.Add(1)
 	j.log.Info("the question is gone")
 	if err := j.Replies.Drop(ctx, j.ref); err != nil {
 		return j.failed(ctx, "drop", err)
@@ -246,8 +277,8 @@ func (j *job) drop(ctx context.Context) verdict {
 // failed logs a failure that isn't the engine's and says what to do.
 func (j *job) failed(ctx context.Context, what string, err error) verdict {
 	switch {
-	case errors.Is(err, chat.ErrStale):
-		return leave
+	case errors.Is(err, chat.ErrStale), errors.Is(context.Cause(ctx), errLost):
+		return j.overtaken()
 	case context.Cause(ctx) != nil:
 		return handBack
 	}

@@ -3,6 +3,8 @@ package work_test
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -116,15 +118,20 @@ func (w *world) Chat(ctx context.Context, _ engine.Request) (*engine.Stream, err
 func (w *world) Begin(context.Context, chat.Ref, int) (*frame.Text, error) { return &frame.Text{}, nil }
 func (w *world) Append(context.Context, chat.Ref, frame.Frame) error       { return nil }
 
-func (w *world) Take(context.Context, chat.Ref) (bool, error)    { return !w.holder, nil }
+func (w *world) Take(context.Context, chat.Ref) (time.Duration, error) {
+	if w.holder {
+		return 5500 * time.Millisecond, nil
+	}
+	return 0, nil
+}
 func (w *world) Release(context.Context, chat.Ref) error         { return nil }
 func (w *world) Watch(ctx context.Context, _ chat.Ref, _ func()) { <-ctx.Done() }
-func (w *world) Keep(_ context.Context, refs []chat.Ref) ([]chat.Ref, error) {
+func (w *world) Keep(_ context.Context, attempts map[chat.Ref]int) ([]chat.Ref, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.keeps++
 	if w.lost {
-		return refs, nil
+		return slices.Collect(maps.Keys(attempts)), nil
 	}
 	return nil, nil
 }

@@ -14,9 +14,11 @@
 //
 // # When something fails
 //
-// A worker that dies leaves the prompt to the queue, which shows it again after
-// its visibility of 15 s; the frames that were published are where the next
-// attempt goes on. An engine that is away costs nothing but time. Without Valkey
+// A worker that dies leaves the prompt to the queue. That shows it again 15 s after
+// it was received, or 13 s after the last heartbeat, so that another worker has
+// time to be at it within 15 s of the death; the frames that were published are
+// where it goes on. A worker that can't be sure any more to hold a prompt stops
+// and writes nothing more (keep.go). An engine that is away costs nothing but time. Without Valkey
 // everything goes on but the watching.
 package work
 
@@ -72,8 +74,8 @@ type Frames interface {
 
 // Leases say which worker writes a reply.
 type Leases interface {
-	Take(ctx context.Context, ref chat.Ref) (bool, error)
-	Keep(ctx context.Context, refs []chat.Ref) (lost []chat.Ref, err error)
+	Take(ctx context.Context, ref chat.Ref) (wait time.Duration, err error)
+	Keep(ctx context.Context, attempts map[chat.Ref]int) (lost []chat.Ref, err error)
 	Release(ctx context.Context, ref chat.Ref) error
 }
 
@@ -91,7 +93,8 @@ type Settings struct {
 	MaxAttempts int           // that may fail, of one reply, and failures of the engine within one
 	Priorities  bool          // the engine is told which prompts go first
 	Visibility  time.Duration // of a prompt that is being answered
-	Heartbeat   time.Duration // how often visibility and leases are prolonged
+	Lease       time.Duration // below Visibility: who gets a dead worker's prompt finds its lease gone
+	Heartbeat   time.Duration // how often both are prolonged
 	Frame       time.Duration // shortest time between two frames of a reply
 	Hold        time.Duration // how long a prompt is kept while the engine is away
 	Grace       time.Duration // for running answers after a request to end
@@ -101,7 +104,7 @@ type Settings struct {
 // Defaults returns the settings that don't depend on the engine.
 func Defaults() Settings {
 	return Settings{
-		MaxTokens: 4096, MaxAttempts: 3, Visibility: 15 * time.Second, Heartbeat: 5 * time.Second,
+		MaxTokens: 4096, MaxAttempts: 3, Visibility: 13 * time.Second, Lease: 12 * time.Second, Heartbeat: 4 * time.Second,
 		Frame: 100 * time.Millisecond, Hold: 10 * time.Second, Grace: 20 * time.Second,
 		Gather: 8 * time.Second,
 	}
@@ -132,12 +135,13 @@ type Worker struct {
 	keeper  *keeper
 	remover *remover
 	pace    *pace
+	counts  counts
 }
 
 // Why a job's context ends.
 var (
 	errStopped  = errors.New("the user asked to stop")
-	errLost     = errors.New("another worker has taken over")
+	errLost     = errors.New("another worker has, or may have, taken over")
 	errShutdown = errors.New("the worker is ending")
 )
 

@@ -52,12 +52,8 @@ type settings struct {
 	System      string        `env:"SYSTEM_PROMPT" envDefault:"You are a helpful AI assistant named Parley."`
 	Grace       time.Duration `env:"GRACE" envDefault:"20s"`      // for running answers after SIGTERM
 	UsageEvery  time.Duration `env:"USAGE_EVERY" envDefault:"8s"` // how long usage records wait to fill a file; well below the visibility of 15 s
-	Listen      string        `env:"LISTEN"`                 // host:port of /healthz and /readyz; empty: none
+	Listen      string        `env:"LISTEN"`                      // host:port of /healthz and /readyz; empty: none
 }
-
-// leaseTTL is below the queue's visibility, so that a prompt that comes back
-// finds the lease of its dead worker gone.
-const leaseTTL = 12 * time.Second
 
 func main() {
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
@@ -106,7 +102,7 @@ func build(ctx context.Context, set settings, shared *redis.Client, log *slog.Lo
 		Queues: map[quota.Plan]work.Queue{
 			quota.Free: queue.New(client, set.QueueFree), quota.Premium: queue.New(client, set.QueuePremium)},
 		Frames: frame.NewLog(shared),
-		Leases: valkey.NewLeases(shared, name, leaseTTL),
+		Leases: valkey.NewLeases(shared, name, work.Defaults().Lease),
 		Stops:  valkey.NewStops(shared, valkey.NewHub(context.WithoutCancel(ctx), shared, log)),
 		Now:    time.Now, Log: log,
 	}

@@ -60,11 +60,26 @@ func (q *Prompts) Send(ctx context.Context, p chat.Prompt) error {
 
 // Delivery is a prompt as received.
 type Delivery struct {
+	ID           string // of the message: the same each time that it is delivered
 	Prompt       chat.Prompt
-	Receipt      string // names this delivery to Delete and Extend
+	Receipt      string // names this delivery to Delete and Extend; an older one of the message may not
 	ReceiveCount int
 	Body         string // as received
-	Err          error  // it can't be read: not ours, or of a later version
+	Err          error  // it can't be read: not ours, or ErrLater
+}
+
+// ErrLater is a prompt that only a later release can read.
+var ErrLater = errors.New("prompt of a later version")
+
+// GoneError says that receipts name no delivery that is still hidden: the prompt
+// has been deleted, or was delivered to somebody else by now.
+type GoneError struct {
+	Receipts []string
+	Reason   string // in SQS's words, of the first
+}
+
+func (e *GoneError) Error() string {
+	return fmt.Sprintf("%d receipts name nothing any more: %s", len(e.Receipts), e.Reason)
 }
 
 // Receive takes up to most prompts (10 at most), waiting for the first up to wait
@@ -80,7 +95,7 @@ func (q *Prompts) Receive(ctx context.Context, most int, wait time.Duration) ([]
 	}
 	deliveries := make([]Delivery, len(out.Messages))
 	for i, m := range out.Messages {
-		d := Delivery{Receipt: aws.ToString(m.ReceiptHandle), Body: aws.ToString(m.Body)}
+		d := Delivery{ID: aws.ToString(m.MessageId), Receipt: aws.ToString(m.ReceiptHandle), Body: aws.ToString(m.Body)}
 		d.Prompt, d.Err = Decode(d.Body)
 		d.ReceiveCount, _ = strconv.Atoi(m.Attributes["ApproximateReceiveCount"]) // 0 if SQS doesn't say
 		deliveries[i] = d
@@ -94,8 +109,11 @@ func Decode(body string) (chat.Prompt, error) {
 	if err := json.Unmarshal([]byte(body), &p); err != nil {
 		return p, invalid(fmt.Errorf("decode prompt: %w", err))
 	}
-	if p.Version < 1 || p.Version > chat.PromptVersion {
-		return p, invalid(fmt.Errorf("prompt of version %d; this release reads up to %d", p.Version, chat.PromptVersion))
+	if p.Version > chat.PromptVersion {
+		return p, invalid(fmt.Errorf("%w: %d, this release reads up to %d", ErrLater, p.Version, chat.PromptVersion))
+	}
+	if p.Version < 1 {
+		return p, invalid(fmt.Errorf("prompt of version %d", p.Version))
 	}
 	for _, v := range []string{p.User, p.Chat, p.Question, p.Reply} {
 		if !id.Valid(v) {
@@ -130,9 +148,11 @@ func (q *Prompts) Delete(ctx context.Context, receipts ...string) error {
 }
 
 // Extend hides prompts for that long from now (whole seconds; 0 hands them back):
-// one call for ten.
+// one call for ten. The error is, or holds, a *GoneError for receipts that SQS
+// refuses; what failed otherwise is unavailable, and may have been extended or not.
 func (q *Prompts) Extend(ctx context.Context, visibility time.Duration, receipts ...string) error {
 	var errs []error
+	var gone GoneError
 	for rest := receipts; len(rest) > 0; rest = rest[min(batch, len(rest)):] {
 		entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, min(batch, len(rest)))
 		for i := range entries {
@@ -140,12 +160,32 @@ func (q *Prompts) Extend(ctx context.Context, visibility time.Duration, receipts
 				Id: aws.String(strconv.Itoa(i)), ReceiptHandle: &rest[i], VisibilityTimeout: int32(visibility / time.Second)}
 		}
 		out, err := q.client.ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &q.url, Entries: entries})
-		if err == nil && len(out.Failed) > 0 {
-			err = fmt.Errorf("%d not extended: %s", len(out.Failed), aws.ToString(out.Failed[0].Message))
+		if err == nil {
+			err = gone.sort(rest, out.Failed)
 		}
 		errs = append(errs, away("extend prompts", err))
 	}
+	if len(gone.Receipts) > 0 {
+		errs = append(errs, &gone)
+	}
 	return errors.Join(errs...)
+}
+
+// sort takes in the receipts that SQS refused for what they are; the others, that
+// it didn't get to, are an error.
+func (e *GoneError) sort(receipts []string, failed []types.BatchResultErrorEntry) error {
+	var err error
+	for _, f := range failed {
+		i, bad := strconv.Atoi(aws.ToString(f.Id))
+		if bad != nil || i < 0 || i >= len(receipts) || !f.SenderFault {
+			err = fmt.Errorf("%d not extended: %s", len(failed), aws.ToString(f.Message))
+			continue
+		}
+		if e.Receipts = append(e.Receipts, receipts[i]); e.Reason == "" {
+			e.Reason = aws.ToString(f.Code) + " " + aws.ToString(f.Message)
+		}
+	}
+	return err
 }
 
 // Waiting returns about how many prompts wait for a worker. One call.
