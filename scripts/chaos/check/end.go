@@ -1,0 +1,66 @@
+package check
+
+import "parley/shared/chat"
+
+// broke is how often a reply's writing was broken off.
+func (r *Reply) broke() int {
+	n := r.Killed
+	for _, call := range r.Calls {
+		if call.State == Broken || call.State == Refused {
+			n++
+		}
+	}
+	return n
+}
+
+// failure: only what failed three times has failed, and a poisoned prompt has.
+func (c judge) failure() {
+	switch first := c.r.First; {
+	case c.r.Poison && (first.Status != chat.Failed || first.Failure != chat.EngineFailed.Code):
+		c.wrong("poison ends", "is %s %s", first.Status, first.Failure)
+	case c.r.Poison && c.r.broke() < attempts:
+		c.wrong("poison ends", "after %d failures", c.r.broke())
+	case c.r.Poison && len(c.r.Calls) > attempts+c.r.Killed:
+		c.wrong("poison ends", "after %d calls of the engine", len(c.r.Calls))
+	case c.r.Poison || first.Status != chat.Failed || first.Failure == chat.DeadlineExceeded.Code:
+	case first.Failure != chat.EngineFailed.Code || c.r.broke() < attempts:
+		c.wrong("accepted is kept", "failed with %s after %d failures", first.Failure, c.r.broke())
+	}
+	for i, s := range c.r.Seen {
+		if s.Ends == 1 && s.Failure != c.r.First.Failure {
+			c.wrong("exactly one answer", "reader %d was told %q, stored is %q", i, s.Failure, c.r.First.Failure)
+		}
+	}
+}
+
+// cancelled: only what somebody wished to be, and as the cancel was answered.
+func (c judge) cancelled() {
+	first := c.r.First
+	if first.Status == chat.Cancelled && !c.r.Asked {
+		c.wrong("stop is a wish", "was cancelled by nobody")
+	}
+	if s := c.r.Stop; s != nil && (s.Status != first.Status || s.Text != first.Text) {
+		c.wrong("stop keeps the text", "the cancel was answered %s with %d bytes, stored is %s with %d", s.Status, len(s.Text), first.Status, len(first.Text))
+	}
+}
+
+// quota: each accepted message is counted once, and given back once if it failed.
+func (h *History) quota(found *[]Violation) {
+	want := map[Window]int{}
+	for _, r := range h.Replies {
+		w := Window{r.Ref.User, r.Hour}
+		want[w] += 0
+		if r.Last.Status != chat.Failed {
+			want[w]++
+		}
+	}
+	for w, n := range h.Used {
+		if n != want[w] {
+			*found = append(*found, Violation{"quota", "", w.User + " has used " + plural(n) + ", its replies say " + plural(want[w])})
+		}
+		delete(want, w)
+	}
+	for w := range want {
+		*found = append(*found, Violation{"quota", "", w.User + " was not counted"})
+	}
+}
