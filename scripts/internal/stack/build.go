@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"parley/scripts/internal/child"
 )
 
 // goBuild is how Go programs are built: static, small, without paths of
@@ -71,10 +73,9 @@ func (s *Stack) command(ctx context.Context, name string, env []string, argv ...
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.opts.Root, out, out
 	cmd.Env = append(append(baseEnv(), s.awsEnv()...), env...)
-	cmd.SysProcAttr = ownGroup()
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = 5 * time.Second
-	err = startOnLastingThread(cmd)
+	err = child.Start(cmd)
 	if err == nil {
 		err = cmd.Wait()
 	}

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"parley/scripts/internal/child"
 )
 
 // A program is what a process is started from.
@@ -39,8 +41,7 @@ func start(p program, logDir string) (*process, error) {
 	cmd := exec.Command(p.argv[0], p.argv[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = p.dir, out, out
 	cmd.Env = p.env
-	cmd.SysProcAttr = ownGroup()
-	if err := startOnLastingThread(cmd); err != nil {
+	if err := child.Start(cmd); err != nil {
 		return nil, fmt.Errorf("%s did not start: %w", p.name, err)
 	}
 	proc := &process{program: p, cmd: cmd, log: log, done: make(chan struct{})}
