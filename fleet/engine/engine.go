@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -53,8 +54,9 @@ type Settings struct {
 
 // Client is an engine's client. It is safe for concurrent use.
 type Client struct {
-	set  Settings
-	http *http.Client
+	set    Settings
+	http   *http.Client
+	single atomic.Bool // it is known to be no router
 }
 
 // New returns a client. It keeps no connection alive between answers, so that

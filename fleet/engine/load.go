@@ -27,8 +27,12 @@ type Load struct {
 var ErrNoLoad = errors.New("engine does not tell its load")
 
 // Load reads /metrics as llama.cpp and vLLM have it, and llama.cpp's /slots. It
-// returns ErrNoLoad if there is neither.
+// returns ErrNoLoad if there is neither. A router passes such questions to any one
+// of its engines; so it is asked which they are (engines.go), and then each of them.
 func (c *Client) Load(ctx context.Context) (Load, error) {
+	if engines := c.engines(ctx); len(engines) > 0 {
+		return together(ctx, engines)
+	}
 	families, err := c.metrics(ctx)
 	if err == nil {
 		if load, ok := read(families); ok {

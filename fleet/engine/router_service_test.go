@@ -202,8 +202,11 @@ func TestTheRouterPassesOn(t *testing.T) {
 	e := enginetest.New(t)
 	away := enginetest.New(t)
 	r := startRouter(t, e.URL, away.URL)
-	away.Change(func(e *enginetest.Engine) { e.Down = true })
 	c := client(r.URL)
+	if load, err := c.Load(t.Context()); err != nil || load.Slots != 8 {
+		t.Errorf("the load of two engines of four slots: %+v, %v", load, err)
+	}
+	away.Change(func(e *enginetest.Engine) { e.Down = true })
 	for i, user := range []string{"ada", "bob", "ada"} {
 		q := ask("chat of " + user)
 		q.User, q.Priority = user, i
