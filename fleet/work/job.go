@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"parley/fleet/frame"
 	"parley/shared/chat"
 	"parley/shared/problem"
@@ -41,9 +43,13 @@ type job struct {
 	tell     *teller
 	usage    chat.Usage
 	finish   string
-	claimed  time.Time     // when the claim got through
-	began    time.Time     // when the engine was about to be asked
-	record   *usage.Record // once the reply has ended
+	// Of a completion, what it asks for; else nil or empty.
+	asked   *chat.Completion
+	options jsontext.Value
+	prefix  string        // the answer's beginning that it dictates
+	claimed time.Time     // when the claim got through
+	began   time.Time     // when the engine was about to be asked
+	record  *usage.Record // once the reply has ended
 }
 
 // handle answers one delivery and settles it with its queue.
@@ -195,7 +201,7 @@ func (j *job) conclude(ctx context.Context, err error) verdict {
 		j.tell.flush(ctx)
 		return handLate
 	case errors.Is(err, errGaveUp):
-		return j.end(ctx, chat.Failed, &chat.EngineFailed)
+		return j.end(ctx, chat.Failed, j.fault(err))
 	default:
 		return j.failed(ctx, "answer", err)
 	}
@@ -223,15 +229,26 @@ func (j *job) begin(ctx context.Context) (begun string, known bool, err error) {
 	case text.Broken:
 		return "", true, nil // the first frame will say that the text starts over
 	}
+	if j.constrained() {
+		j.tell.over = text.String() != "" || len(text.Calls) > 0
+		return text.String(), true, nil
+	}
 	j.tell.resume(text)
 	return text.String(), true, nil
+}
+
+// used is what the answer has used so far.
+func (j *job) used() chat.Usage {
+	u := j.usage
+	u.CompletionTokens = max(u.CompletionTokens, j.tell.tokens)
+	return u
 }
 
 // end stores the reply's end, then publishes it.
 func (j *job) end(ctx context.Context, status chat.Status, failure *chat.Failure) verdict {
 	ctx = context.WithoutCancel(ctx)
-	j.usage.CompletionTokens = max(j.usage.CompletionTokens, j.tell.tokens)
-	result := chat.Result{Status: status, Text: j.tell.text(), Finish: j.finish, Usage: j.usage, Failure: failure, Hour: j.prompt.Hour}
+	j.usage = j.used()
+	result := chat.Result{Status: status, Text: j.tell.text(), Calls: j.tell.calls, Finish: j.finish, Usage: j.usage, Failure: failure, Hour: j.prompt.Hour}
 	if !j.tell.flush(ctx) {
 		return j.overtaken()
 	}
