@@ -14,13 +14,18 @@ import (
 var errNotStopped = problem.New(problem.Unavailable, "cancel_pending",
 	"The reply could not be stopped at once; please try again in a moment.").After(2 * time.Second)
 
-// cancel ends a reply and returns it with the text so far. One that has ended is
-// returned as it is.
+// cancel is Cancel for the caller's own reply.
 func (r *Relay) cancel(ctx context.Context, req *api.Request, _ api.None) (chat.Message, error) {
 	ref, err := refOf(req)
 	if err != nil {
 		return chat.Message{}, err
 	}
+	return r.Cancel(ctx, ref)
+}
+
+// Cancel ends a reply and returns it with the text so far. One that has ended is
+// returned as it is.
+func (r *Relay) Cancel(ctx context.Context, ref chat.Ref) (chat.Message, error) {
 	if m, err := r.reply(ctx, ref); err != nil || m.Status.Ended() {
 		return m, err
 	}
@@ -56,7 +61,7 @@ func (r *Relay) end(ctx context.Context, ref chat.Ref, attempt int) (chat.Messag
 	if err != nil {
 		return chat.Message{}, errNotStopped.Because(err)
 	}
-	result := chat.Result{Status: chat.Cancelled, Text: text.String(), Finish: "cancelled",
+	result := chat.Result{Status: chat.Cancelled, Text: text.String(), Calls: text.Calls, Finish: "cancelled",
 		Usage: chat.Usage{CompletionTokens: text.Tokens}}
 	if err := r.Replies.Commit(ctx, ref, attempt, result); err != nil && !errors.Is(err, chat.ErrStale) {
 		return chat.Message{}, err
