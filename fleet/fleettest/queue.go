@@ -24,7 +24,7 @@ type Queue struct {
 	Deletes  int // calls
 	Extends  int // calls
 	Receives int // calls
-	Down     bool
+	down     bool
 }
 
 type message struct {
@@ -85,7 +85,7 @@ func (q *Queue) Receive(ctx context.Context, most int, wait time.Duration) ([]qu
 func (q *Queue) take(most int) ([]queue.Delivery, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.Down {
+	if q.down {
 		return nil, errDown
 	}
 	var got []queue.Delivery
@@ -114,7 +114,7 @@ func (q *Queue) Delete(_ context.Context, receipts ...string) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.Deletes++
-	if q.Down {
+	if q.down {
 		return errDown
 	}
 	for _, r := range receipts {
@@ -133,7 +133,7 @@ func (q *Queue) Extend(_ context.Context, d time.Duration, receipts ...string) e
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.Extends++
-	if q.Down {
+	if q.down {
 		return errDown
 	}
 	var gone queue.GoneError
@@ -151,11 +151,29 @@ func (q *Queue) Extend(_ context.Context, d time.Duration, receipts ...string) e
 	return nil
 }
 
+// Fail makes every call fail from now on, or no more.
+func (q *Queue) Fail(down bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.down = down
+}
+
 // Len returns how many prompts are there, hidden ones included.
 func (q *Queue) Len() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return len(q.messages)
+}
+
+// Most returns how often the prompt was received that was received most often.
+func (q *Queue) Most() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	most := 0
+	for _, m := range q.messages {
+		most = max(most, m.received)
+	}
+	return most
 }
 
 // Show makes every prompt visible at once, as a queue does that delivers twice.

@@ -2,6 +2,7 @@ package work_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -37,7 +38,19 @@ type world struct {
 	chats   int
 	holder  bool // somebody holds the lease
 	lost    bool
+	silent  bool // Valkey doesn't answer
 	keeps   int
+	claimed time.Time   // the last time
+	ends    []time.Time // when the engine was left
+
+	during func(*fleettest.Queue) // runs beside the worker
+	worker *work.Worker
+}
+
+func (w *world) change(do func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	do()
 }
 
 func (w *world) Claim(context.Context, chat.Prompt) (chat.Message, error) {
@@ -48,6 +61,7 @@ func (w *world) Claim(context.Context, chat.Prompt) (chat.Message, error) {
 	}
 	w.reply.Status = chat.Running
 	w.reply.Attempt++
+	w.claimed = time.Now()
 	return w.reply, nil
 }
 
@@ -112,13 +126,21 @@ func (w *world) Chat(ctx context.Context, _ engine.Request) (*engine.Stream, err
 	w.chats++
 	w.mu.Unlock()
 	<-ctx.Done()
+	w.change(func() { w.ends = append(w.ends, time.Now()) })
 	return nil, context.Cause(ctx)
 }
 
 func (w *world) Begin(context.Context, chat.Ref, int) (*frame.Text, error) { return &frame.Text{}, nil }
 func (w *world) Append(context.Context, chat.Ref, frame.Frame) error       { return nil }
 
+var errSilent = errors.New("no answer")
+
 func (w *world) Take(context.Context, chat.Ref) (time.Duration, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.silent {
+		return 0, errSilent
+	}
 	if w.holder {
 		return 5500 * time.Millisecond, nil
 	}
@@ -130,6 +152,9 @@ func (w *world) Keep(_ context.Context, attempts map[chat.Ref]int) ([]chat.Ref, 
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.keeps++
+	if w.silent {
+		return nil, errSilent
+	}
 	if w.lost {
 		return slices.Collect(maps.Keys(attempts)), nil
 	}
@@ -154,7 +179,11 @@ func (w *world) run(t *testing.T, d, deadline time.Duration) *fleettest.Queue {
 	parts.Slots, parts.Context, parts.Grace = 2, 4096, time.Second
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	defer cancel()
-	if err := work.New(parts).Run(ctx); err != nil {
+	w.worker = work.New(parts)
+	if w.during != nil {
+		go w.during(q)
+	}
+	if err := w.worker.Run(ctx); err != nil {
 		t.Error(err)
 	}
 	return q
