@@ -81,15 +81,17 @@ func (j *job) stream(ctx context.Context, turns []prompt.Turn, size int) error {
 		j.finish = "length"
 		return nil
 	}
+	asked := j.limit.begin(size)
 	s, err := j.Engine.Chat(ctx, engine.Request{
 		Turns: turns, Options: j.options, MaxTokens: left, Continue: j.prefix + j.tell.text(),
 		User: j.ref.User, Session: j.ref.Chat, Priority: j.priority(),
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		defer s.Close()
+		err = j.pump(ctx, s, asked)
 	}
-	defer s.Close()
-	return j.pump(ctx, s)
+	asked.end(err)
+	return err
 }
 
 // priority ranks premium's 0 before free's 1, for engines that take it.
@@ -106,7 +108,7 @@ type arrival struct {
 }
 
 // pump moves an answer from the engine to the teller until one of them ends.
-func (j *job) pump(ctx context.Context, s *engine.Stream) error {
+func (j *job) pump(ctx context.Context, s *engine.Stream, asked *call) error {
 	before := j.tell.tokens
 	arrivals := make(chan arrival, 64)
 	stop := make(chan struct{})
@@ -127,6 +129,7 @@ func (j *job) pump(ctx context.Context, s *engine.Stream) error {
 			if a.err != nil {
 				return a.err
 			}
+			asked.first()
 			if !j.take(ctx, a.chunk, before) {
 				return errLost
 			}

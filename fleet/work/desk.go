@@ -5,36 +5,73 @@ import (
 	"sync"
 	"time"
 
+	"parley/shared/queue"
 	"parley/shared/quota"
 )
 
 const (
-	longPoll  = 5 * time.Second // while there is room for both plans; the end of a worker waits as long
-	shortPoll = time.Second     // while a poll holds the last slot
+	longPoll  = 5 * time.Second // the end of a worker waits as long
+	shortPoll = time.Second     // while a poll holds the last slot, or none
 	restPause = 300 * time.Millisecond
-	freeEvery = 8 // one prompt in so many is a free one, if any waits
+	freeEvery = 8               // one slot, or one start, in so many is free's, if any free prompt waits
+	lately    = 2 * time.Minute // a plan that had a prompt since then keeps a slot open
+	keepOpen  = 4               // slots from which on that is done
+	ahead     = 2 * time.Second // prompts are held that can start within that time
 )
 
-// desk shares out the engine's slots among the plans. A poll reserves slots for
-// what it may bring, so a worker never holds more prompts than the engine has
-// room for. Premium goes first; free has one slot in eight, at least one if there
-// are two, and of a single slot every eighth turn.
+// desk shares out the engine's slots among the plans and their users.
 //
-// A plan is hot while its last poll brought something. Only a hot plan reserves
-// more than one slot, and only against a hot plan is anything held back.
+// A poll reserves slots for what it may bring. Premium goes first; free has one
+// slot in eight, at least one if there are two, and of a single slot every eighth
+// turn. What runs is never stopped for anything else.
+//
+// A plan is hot while its last poll brought something. A plan that had prompts
+// lately keeps one slot open against the other, on which its long poll waits: so
+// its next prompt starts at once, and nobody has to ask again and again whether
+// there is one. Only a plan that had none lately, or an engine of a few slots, is
+// polled by turns while the other is hot.
+//
+// Of a queue that has more than there is room for, a few prompts are taken ahead
+// and held until a slot is free, as many as start within two seconds. That makes
+// one call of several, and of those held the next to start is the one whose user
+// has had the fewest tokens lately.
 type desk struct {
+	size  func() int             // slots that there are now
+	rate  func() float64         // starts a second when all are busy; 0 if unknown
+	had   func(u string) float64 // tokens that a user has had lately
+	each  func() float64         // tokens of one more answer
+	start func(ticket)
+	now   func() time.Time
+
 	mu       sync.Mutex
-	slots    int
-	held     map[quota.Plan]int // slots that run or are reserved
+	polled   map[quota.Plan]int // prompts that polls under way may bring
+	line     map[quota.Plan][]ticket
+	running  map[quota.Plan]int
+	users    map[string]int // answers that run, by user
 	hot      map[quota.Plan]bool
+	deep     map[quota.Plan]bool // the last poll brought all that it could
+	seen     map[quota.Plan]time.Time
 	waiting  map[quota.Plan]bool // wants to poll
-	premiums int                 // premium prompts since the last free turn
+	premiums int                 // premium prompts since the last free one
 	changed  chan struct{}
+	closed   bool
 }
 
-func newDesk(slots int) *desk {
-	return &desk{slots: slots, held: map[quota.Plan]int{}, hot: map[quota.Plan]bool{},
-		waiting: map[quota.Plan]bool{}, changed: make(chan struct{})}
+// ticket is a prompt that was received and not started.
+type ticket struct {
+	plan  quota.Plan
+	queue Queue
+	queue.Delivery
+	kept time.Time // when it was last hidden from others
+}
+
+func newDesk(w *Worker) *desk {
+	return &desk{
+		size: w.limit.answers, rate: w.pace.starts, had: w.pace.attained, each: w.pace.each, now: w.Now,
+		polled: map[quota.Plan]int{}, line: map[quota.Plan][]ticket{}, running: map[quota.Plan]int{}, users: map[string]int{},
+		hot: map[quota.Plan]bool{}, deep: map[quota.Plan]bool{}, seen: map[quota.Plan]time.Time{},
+		waiting: map[quota.Plan]bool{}, changed: make(chan struct{}),
+	}
 }
 
 // turn is the right to poll for up to most prompts.
@@ -50,7 +87,7 @@ func (d *desk) reserve(ctx context.Context, plan quota.Plan) (turn, error) {
 		d.mu.Lock()
 		t := d.offer(plan)
 		d.waiting[plan] = t.most == 0
-		d.held[plan] += t.most
+		d.polled[plan] += t.most
 		changed := d.changed
 		d.mu.Unlock()
 		if t.most > 0 {
@@ -64,74 +101,211 @@ func (d *desk) reserve(ctx context.Context, plan quota.Plan) (turn, error) {
 	}
 }
 
+func other(plan quota.Plan) quota.Plan {
+	if plan == quota.Premium {
+		return quota.Free
+	}
+	return quota.Premium
+}
+
 // offer decides what plan may poll for now; the caller holds the lock.
 func (d *desk) offer(plan quota.Plan) turn {
-	other := quota.Premium
-	if plan == quota.Premium {
-		other = quota.Free
+	room := d.room(plan)
+	t := turn{most: min(max(room, 0), 1), wait: longPoll}
+	if d.deep[plan] {
+		t.most = max(min(room+d.spare(plan), 10), 0)
 	}
-	room := d.slots - d.held[plan] - d.held[other]
-	most := min(room, 10)
-	if !d.hot[plan] {
-		most = min(room, 1)
-	}
-	if d.hot[other] && d.waits(plan, room) {
-		most = 0
-	}
-	if plan == quota.Premium && d.hot[quota.Free] && d.held[quota.Free] < d.share() {
-		most = min(most, room-(d.share()-d.held[quota.Free]))
-	}
-	t := turn{most: max(most, 0), wait: longPoll}
+	them := other(plan)
 	switch {
-	case d.hot[other]:
+	case d.stands(plan) && room > 0 && t.most == 1:
+	case d.hot[them]:
 		t.wait, t.pause = 0, restPause
-	case room-most < 1:
+	case room <= t.most && d.polled[them] == 0:
 		t.wait = shortPoll
 	}
 	return t
 }
 
-// waits reports whether plan lets the other one, which is hot, go first.
-func (d *desk) waits(plan quota.Plan, room int) bool {
+// room is how many slots plan may speak for; below 0 if more is held than that. Free
+// prompts that are held don't count against premium, which starts before them.
+func (d *desk) room(plan quota.Plan) int {
+	free := d.free()
+	mine := d.polled[plan] + len(d.line[plan])
 	if plan == quota.Premium {
-		return d.share() == 0 && d.premiums >= freeEvery && d.waiting[quota.Free]
+		return free - mine - max(d.open(quota.Free), d.polled[quota.Free])
 	}
-	owed := d.held[quota.Free] < d.share() || d.share() == 0 && d.premiums >= freeEvery
-	return d.waiting[quota.Premium] && !owed && room > 0
+	theirs := max(d.open(quota.Premium), d.polled[quota.Premium]+len(d.line[quota.Premium]))
+	return max(free-theirs, min(free, d.owed())) - mine
+}
+
+// free is how many slots don't run.
+func (d *desk) free() int { return d.size() - d.running[quota.Premium] - d.running[quota.Free] }
+
+// open is how many slots have to be left to a plan by the other one, besides those
+// that its polls and its line speak for.
+func (d *desk) open(plan quota.Plan) int {
+	open := 0
+	if d.stands(plan) || d.waiting[plan] {
+		open = 1
+	}
+	if plan == quota.Premium {
+		if d.deep[plan] {
+			open = d.size() // its queue has more
+		}
+		return open
+	}
+	if d.hot[plan] {
+		open = d.share()
+	}
+	return min(open, d.owed())
+}
+
+// stands reports whether a plan keeps a slot open.
+func (d *desk) stands(plan quota.Plan) bool {
+	seen, ok := d.seen[plan]
+	return ok && d.size() >= keepOpen && d.now().Sub(seen) < lately
 }
 
 // share is how many slots free may have whatever premium wants.
 func (d *desk) share() int {
-	if d.slots < 2 {
-		return 0
+	switch size := d.size(); {
+	case size > 1:
+		return max(1, size/freeEvery)
+	case d.premiums >= freeEvery:
+		return size // its turn
 	}
-	return max(1, d.slots/freeEvery)
+	return 0
 }
 
-// settle ends a poll that brought that many prompts.
-func (d *desk) settle(plan quota.Plan, t turn, got int) {
+// owed is how much of its share free doesn't have.
+func (d *desk) owed() int { return max(0, d.share()-d.running[quota.Free]) }
+
+// spare is how many prompts of a plan may be held, besides those that are.
+func (d *desk) spare(plan quota.Plan) int {
+	if !d.deep[plan] || plan == quota.Free && d.deep[quota.Premium] {
+		return 0
+	}
+	return max(min(int(d.rate()*ahead.Seconds()), 10)-len(d.line[plan]), 0)
+}
+
+// settle ends a poll that brought these; what there is room for starts.
+func (d *desk) settle(plan quota.Plan, t turn, got []ticket) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.held[plan] -= t.most - got
-	d.hot[plan] = got > 0
-	if plan == quota.Premium {
-		d.premiums += got
-	} else {
-		d.premiums = 0
+	d.polled[plan] -= t.most
+	d.hot[plan], d.deep[plan] = len(got) > 0, len(got) == t.most
+	if len(got) > 0 {
+		d.seen[plan] = d.now()
+	} else if plan == quota.Free {
+		d.premiums = 0 // its turn is over
 	}
-	d.wake()
+	d.line[plan] = append(d.line[plan], got...)
+	d.serve()
 }
 
 // leave gives one slot back.
-func (d *desk) leave(plan quota.Plan) {
+func (d *desk) leave(t ticket) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.held[plan]--
-	d.wake()
+	d.running[t.plan]--
+	if d.users[t.Prompt.User]--; d.users[t.Prompt.User] == 0 {
+		delete(d.users, t.Prompt.User)
+	}
+	d.serve()
 }
 
-// wake has everyone who waits look again; the caller holds the lock.
-func (d *desk) wake() {
+// look has the desk see that the number of slots has changed.
+func (d *desk) look() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.serve()
+}
+
+// serve starts what there is room for and has everyone who waits look again; the
+// caller holds the lock.
+func (d *desk) serve() {
+	for plan, ok := d.next(); ok; plan, ok = d.next() {
+		t := d.pick(plan)
+		d.running[plan]++
+		d.users[t.Prompt.User]++
+		if plan == quota.Premium {
+			d.premiums++
+		} else {
+			d.premiums = 0
+		}
+		d.start(t)
+	}
 	close(d.changed)
 	d.changed = make(chan struct{})
+}
+
+// next says of which plan the next held prompt may start: free's share goes first,
+// held or still to be polled for; then premium; then what a poll of premium doesn't
+// wait on.
+func (d *desk) next() (quota.Plan, bool) {
+	free, owed := d.free(), d.owed()
+	wanted := d.polled[quota.Free]
+	if d.waiting[quota.Free] {
+		wanted++
+	}
+	switch {
+	case free <= 0, d.closed:
+	case len(d.line[quota.Free]) > 0 && owed > 0:
+		return quota.Free, true
+	case len(d.line[quota.Premium]) > 0:
+		return quota.Premium, free > min(owed, wanted)
+	case len(d.line[quota.Free]) > 0:
+		return quota.Free, free > max(d.open(quota.Premium), d.polled[quota.Premium])
+	}
+	return "", false
+}
+
+// pick takes the prompt from a plan's line that starts next: the one whose user
+// has had the least service lately, what runs for the user included. A prompt past
+// its deadline goes before, to be failed.
+func (d *desk) pick(plan quota.Plan) ticket {
+	line := d.line[plan]
+	best, least := 0, d.service(line[0])
+	for i := range line[1:] {
+		if s := d.service(line[i+1]); s < least {
+			best, least = i+1, s
+		}
+	}
+	t := line[best]
+	d.line[plan] = append(line[:best:best], line[best+1:]...)
+	return t
+}
+
+func (d *desk) service(t ticket) float64 {
+	if d.now().After(t.Prompt.Deadline) {
+		return -1
+	}
+	return d.had(t.Prompt.User) + float64(d.users[t.Prompt.User])*d.each()
+}
+
+// old returns the tickets that were hidden longer than that ago, and counts them as
+// hidden anew.
+func (d *desk) old(age time.Duration) []ticket {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var old []ticket
+	for _, line := range d.line {
+		for i := range line {
+			if d.now().Sub(line[i].kept) >= age {
+				line[i].kept = d.now()
+				old = append(old, line[i])
+			}
+		}
+	}
+	return old
+}
+
+// close returns what is held, for somebody else. From then on nothing starts.
+func (d *desk) close() []ticket {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.closed = true
+	held := append(d.line[quota.Premium], d.line[quota.Free]...)
+	clear(d.line)
+	return held
 }

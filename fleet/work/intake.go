@@ -5,13 +5,17 @@ import (
 	"sync"
 	"time"
 
-	"parley/shared/queue"
 	"parley/shared/quota"
 )
 
-// intake polls the queues until ctx ends; jobs is the context of what it starts.
-func (w *Worker) intake(ctx, jobs context.Context, running *sync.WaitGroup) {
+// intake polls the queues until ctx ends, and has start begin what there is room
+// for; whoever is started leaves the desk in the end. What was received and not
+// started is handed back.
+func (w *Worker) intake(ctx context.Context, start func(ticket)) {
+	w.desk.start = start
+	defer context.AfterFunc(ctx, w.clear)()
 	var polls sync.WaitGroup
+	polls.Go(func() { every(ctx, w.Heartbeat/5, w.prolong) })
 	for plan, q := range w.Queues {
 		polls.Go(func() {
 			for w.gate.wait(ctx) == nil && ctx.Err() == nil {
@@ -19,48 +23,57 @@ func (w *Worker) intake(ctx, jobs context.Context, running *sync.WaitGroup) {
 				if err != nil {
 					return
 				}
-				if !w.poll(ctx, jobs, running, plan, q, t) {
+				if !w.poll(ctx, plan, q, t) {
 					sleep(ctx, t.pause)
 				}
 			}
 		})
 	}
 	polls.Wait()
+	w.clear()
 }
 
-// poll receives once and starts a job for each prompt; it reports whether there
-// was any. A poll is never cut short, because prompts that are on their way would
+// poll receives once and gives the desk what came; it reports whether there was
+// anything. A poll is never cut short, because prompts that are on their way would
 // be hidden until their visibility ends.
-func (w *Worker) poll(ctx, jobs context.Context, running *sync.WaitGroup, plan quota.Plan, q Queue, t turn) bool {
+func (w *Worker) poll(ctx context.Context, plan quota.Plan, q Queue, t turn) bool {
 	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.wait+5*time.Second)
 	defer cancel()
 	deliveries, err := q.Receive(call, t.most, t.wait)
 	if err != nil {
 		w.Log.Error("receiving prompts failed", "plan", plan, "error", err.Error())
-		w.desk.settle(plan, t, 0)
+		w.desk.settle(plan, t, nil)
 		sleep(ctx, time.Second)
 		return false
 	}
-	if ctx.Err() != nil {
-		w.handBack(q, deliveries)
-		deliveries = nil
+	tickets := make([]ticket, len(deliveries))
+	for i, d := range deliveries {
+		tickets[i] = ticket{plan: plan, queue: q, Delivery: d, kept: w.Now()}
 	}
-	w.desk.settle(plan, t, len(deliveries))
-	for _, d := range deliveries {
-		running.Go(func() {
-			defer w.desk.leave(plan)
-			w.handle(jobs, q, d)
-		})
-	}
+	w.desk.settle(plan, t, tickets)
 	return len(deliveries) > 0
 }
 
-func (w *Worker) handBack(q Queue, deliveries []queue.Delivery) {
-	receipts := make([]string, len(deliveries))
-	for i, d := range deliveries {
-		receipts[i] = d.Receipt
+// clear hands back what was not started; from then on nothing is.
+func (w *Worker) clear() {
+	for q, receipts := range receiptsOf(w.desk.close()) {
+		w.show(q, 0, receipts...)
 	}
-	w.show(q, 0, receipts...)
+}
+
+// prolong keeps hidden what is held for long.
+func (w *Worker) prolong(context.Context) {
+	for q, receipts := range receiptsOf(w.desk.old(w.Heartbeat)) {
+		w.show(q, w.Visibility, receipts...)
+	}
+}
+
+func receiptsOf(tickets []ticket) map[Queue][]string {
+	receipts := map[Queue][]string{}
+	for _, t := range tickets {
+		receipts[t.queue] = append(receipts[t.queue], t.Receipt)
+	}
+	return receipts
 }
 
 // show makes prompts visible to other workers after delay.
@@ -71,7 +84,7 @@ func (w *Worker) show(q Queue, delay time.Duration, receipts ...string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	if err := q.Extend(ctx, delay, receipts...); err != nil {
-		w.Log.Warn("handing prompts back failed; they come back with their visibility", "error", err.Error())
+		w.Log.Warn("moving the visibility of prompts failed; they come back with the one that they have", "error", err.Error())
 	}
 }
 

@@ -177,9 +177,7 @@ func (j *job) run(ctx context.Context, cancel context.CancelCauseFunc) verdict {
 	if err = h.err; err == nil {
 		err = j.answer(ctx, h.turns, h.size)
 	}
-	if err == nil {
-		j.pace.note(j.Now().Sub(j.began))
-	}
+	j.pace.note(j.ref.User, j.prompt.Plan, j.used(), j.Now().Sub(j.began), err == nil)
 	return j.conclude(ctx, err)
 }
 

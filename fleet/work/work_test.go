@@ -90,7 +90,9 @@ func (w *world) Recent(_ context.Context, ref chat.Ref, _ int) ([]chat.Message, 
 	return []chat.Message{{ID: ref.Message, Role: chat.User, Text: "Why?", Deadline: w.till}}, nil
 }
 
-func (w *world) Report(context.Context, quota.Plan, string, float64, time.Time) error { return nil }
+func (w *world) Report(context.Context, quota.Plan, string, chat.Pace, time.Time) error { return nil }
+
+func (w *world) Load(context.Context) (engine.Load, error) { return engine.Load{}, engine.ErrNoLoad }
 
 func (w *world) Before(context.Context, chat.Ref, int) ([]chat.Message, bool, error) {
 	return nil, false, nil

@@ -3,8 +3,8 @@
 //
 // # A prompt's way
 //
-// intake.go and desk.go take a prompt when the engine is well (gate.go) and has a
-// slot free. handle in job.go takes the lease, so that a second delivery leaves a
+// intake.go and desk.go take a prompt when the engine is well (gate.go) and has
+// room (limit.go). handle in job.go takes the lease, so that a second delivery leaves a
 // living worker alone, and claims the reply: from its attempt number on every
 // write is conditional. context.go reads as much of the chat as the model can
 // hold, answer.go streams and outlives an engine's failures, tell.go publishes.
@@ -64,6 +64,7 @@ type Engine interface {
 	Health(ctx context.Context) error
 	Count(ctx context.Context, turns []prompt.Turn) (int, error)
 	Chat(ctx context.Context, r engine.Request) (*engine.Stream, error)
+	Load(ctx context.Context) (engine.Load, error)
 }
 
 // Frames publishes replies.
@@ -87,7 +88,7 @@ type Stops interface {
 // Settings of a worker.
 type Settings struct {
 	System      string        // system prompt, may be empty
-	Slots       int           // answers at once
+	Slots       int           // answers at once, at most; 0: as many as the engine turns out to have room for
 	Context     int           // tokens of one prompt and its answer
 	MaxTokens   int           // of one answer
 	MaxAttempts int           // that may fail, of one reply, and failures of the engine within one
@@ -131,6 +132,7 @@ type Parts struct {
 type Worker struct {
 	Parts
 	gate    *gate
+	limit   *limit
 	desk    *desk
 	keeper  *keeper
 	remover *remover
@@ -147,8 +149,10 @@ var (
 
 // New returns a worker that does nothing yet.
 func New(p Parts) *Worker {
-	w := &Worker{Parts: p, gate: newGate(p.Engine, p.Log), desk: newDesk(p.Slots)}
-	w.keeper, w.remover, w.pace = newKeeper(w), newRemover(w), &pace{w: w}
+	w := &Worker{Parts: p, gate: newGate(p.Engine, p.Log), limit: newLimit(p.Slots, p.Engine, p.Now)}
+	w.keeper, w.remover, w.pace = newKeeper(w), newRemover(w), newPace(w)
+	w.desk = newDesk(w)
+	w.limit.changed = w.desk.look
 	return w
 }
 
@@ -160,6 +164,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	support, endSupport := context.WithCancel(context.WithoutCancel(ctx))
 	var helpers, running sync.WaitGroup
 	helpers.Go(func() { w.gate.run(support) })
+	helpers.Go(func() { w.limit.run(support) })
 	helpers.Go(func() { w.keeper.run(support) })
 	helpers.Go(func() { w.remover.run(support) })
 	helpers.Go(func() { w.pace.run(support) })
@@ -167,7 +172,12 @@ func (w *Worker) Run(ctx context.Context) error {
 		sleep(jobs, w.Grace)
 		endJobs(errShutdown)
 	})()
-	w.intake(ctx, jobs, &running)
+	w.intake(ctx, func(t ticket) {
+		running.Go(func() {
+			defer w.desk.leave(t)
+			w.handle(jobs, t.queue, t.Delivery)
+		})
+	})
 	running.Wait()
 	endJobs(errShutdown)
 	endSupport()

@@ -10,36 +10,42 @@ import (
 	"parley/shared/quota"
 )
 
-// Rates tells how many replies a second the fleet can write for a plan, judged by
-// its last ones; 0 if it has written none lately.
-type Rates interface {
-	Rate(ctx context.Context, p quota.Plan, now time.Time) (perSecond float64, err error)
+// Paces tells what the fleet can do for a plan, as its workers have measured it
+// lately, and how many workers that are; zero if none has.
+type Paces interface {
+	Pace(ctx context.Context, p quota.Plan, now time.Time) (chat.Pace, int, error)
 }
 
 // Lookout foretells waiting times from queue lengths and the fleet's measured
-// rate. It asks at most every ten seconds, so that hardly any message pays for it.
+// pace. It looks at most every ten seconds, beside whatever asks it, so that hardly
+// any message pays for it and none waits; only who asks first, or after a minute of
+// silence, waits for what it sees. In a function that is frozen between two requests
+// a look may go on with the next one.
 type Lookout struct {
 	plans Plans
-	rates Rates
+	paces Paces
 	now   func() time.Time
 
 	mu   sync.Mutex
-	seen map[quota.Plan]sight
+	seen map[quota.Plan]*sight
 }
 
 type sight struct {
-	at      time.Time
+	at      time.Time // when the last look began
+	known   bool      // a look has ended
 	outlook chat.Outlook
+	done    chan struct{} // closed when that look has ended
 }
 
 const (
 	sightLife = 10 * time.Second
-	patience  = time.Second // for one look: accepted messages wait for it
+	sightUse  = time.Minute // after which what was seen tells nothing any more
+	patience  = time.Second // for one look
 )
 
 // NewLookout returns a Lookout over the plans' queues.
-func NewLookout(plans Plans, rates Rates, now func() time.Time) *Lookout {
-	return &Lookout{plans: plans, rates: rates, now: now, seen: map[quota.Plan]sight{}}
+func NewLookout(plans Plans, paces Paces, now func() time.Time) *Lookout {
+	return &Lookout{plans: plans, paces: paces, now: now, seen: map[quota.Plan]*sight{}}
 }
 
 // Outlook returns how a prompt of that plan stands if it is queued now. What can't
@@ -47,20 +53,45 @@ func NewLookout(plans Plans, rates Rates, now func() time.Time) *Lookout {
 // over it.
 func (l *Lookout) Outlook(ctx context.Context, p quota.Plan) chat.Outlook {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	now, last := l.now(), l.seen[p]
-	if now.Sub(last.at) < sightLife {
-		return last.outlook
+	if last == nil {
+		last = &sight{}
+		l.seen[p] = last
 	}
-	last.at = now
+	wait := !last.known || now.Sub(last.at) >= sightUse
+	if now.Sub(last.at) >= sightLife {
+		last.at, last.done = now, make(chan struct{})
+		go l.look(context.WithoutCancel(ctx), p, last)
+	}
+	done := last.done
+	l.mu.Unlock()
+	if wait {
+		<-done
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return last.outlook
+}
+
+// look measures, both calls side by side.
+func (l *Lookout) look(ctx context.Context, p quota.Plan, s *sight) {
+	defer close(s.done)
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if ahead, err := l.plans[p].Waiting(ctx); err == nil {
-		last.outlook = chat.Outlook{Ahead: ahead}
-		if rate, err := l.rates.Rate(ctx, p, now); err == nil && rate > 0 {
-			last.outlook.ETA = math.Ceil(float64(ahead) / rate)
+	pace := make(chan chat.Pace, 1)
+	go func() {
+		now, _, err := l.paces.Pace(ctx, p, l.now())
+		if err != nil {
+			now = chat.Pace{}
 		}
+		pace <- now
+	}()
+	waiting, err := l.plans[p].Waiting(ctx)
+	seen := <-pace
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s.known = true
+	if err == nil {
+		s.outlook = chat.Outlook{Ahead: waiting, ETA: math.Ceil(seen.Seconds(waiting))}
 	}
-	l.seen[p] = last
-	return last.outlook
 }

@@ -125,9 +125,11 @@ func FuzzDecodePurge(f *testing.F) {
 	})
 }
 
-type noRates struct{}
+type noPaces struct{}
 
-func (noRates) Rate(context.Context, quota.Plan, time.Time) (float64, error) { return 0, nil }
+func (noPaces) Pace(context.Context, quota.Plan, time.Time) (chat.Pace, int, error) {
+	return chat.Pace{}, 0, nil
+}
 
 // TestAnOutlookIsNotWaitedForLong asks a queue that doesn't answer: the message is
 // accepted by then, and its sender waits.
@@ -138,7 +140,7 @@ func TestAnOutlookIsNotWaitedForLong(t *testing.T) {
 	defer close(away)
 	client := sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: &silent.URL,
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
-	look := NewLookout(Plans{quota.Free: New(client, silent.URL+"/q")}, noRates{}, time.Now)
+	look := NewLookout(Plans{quota.Free: New(client, silent.URL+"/q")}, noPaces{}, time.Now)
 	began := time.Now()
 	look.Outlook(t.Context(), quota.Free)
 	if took := time.Since(began); took > 3*patience {

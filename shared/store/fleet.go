@@ -9,40 +9,63 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"parley/shared/chat"
 	"parley/shared/quota"
 )
 
-// reportLife is how long a worker's report counts. Workers report more often.
-const reportLife = time.Minute
+// Attributes of a worker's report.
+const (
+	fRate   = "rate" // replies a second, which is all that earlier releases read
+	fTokens = "tok"  // tokens a second
+	fEach   = "each" // tokens of a reply
+)
 
-// Report keeps how many replies a second a worker can write for a plan, judged by
-// its last ones: one write unit, to be spent a few times a minute at most.
-func (c *Chats) Report(ctx context.Context, p quota.Plan, worker string, perSecond float64, now time.Time) error {
+// Report keeps what a worker can do for a plan, judged by its last replies: one
+// write unit, to be spent a few times a minute at most.
+func (c *Chats) Report(ctx context.Context, p quota.Plan, worker string, pace chat.Pace, now time.Time) error {
 	it := rateKey(p, worker)
-	it["rate"] = &types.AttributeValueMemberN{Value: strconv.FormatFloat(perSecond, 'g', 6, 64)}
-	it[aTTL] = num(now.Add(reportLife).Unix())
+	it[fTokens], it[fEach] = decimal(pace.Tokens), decimal(pace.Each)
+	if pace.Each > 0 {
+		it[fRate] = decimal(pace.Tokens / pace.Each)
+	}
+	it[aTTL] = num(now.Add(chat.PaceLife).Unix())
 	_, err := c.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &c.table, Item: it})
-	return unavailable("report rate", err)
+	return unavailable("report pace", err)
 }
 
-// Rate adds up the workers' reports: one eventually consistent query.
-func (c *Chats) Rate(ctx context.Context, p quota.Plan, now time.Time) (float64, error) {
+// Pace adds up the reports of a plan's workers and counts them: one eventually
+// consistent query.
+func (c *Chats) Pace(ctx context.Context, p quota.Plan, now time.Time) (sum chat.Pace, workers int, err error) {
 	out, err := c.db.Query(ctx, &dynamodb.QueryInput{
 		TableName: &c.table, KeyConditionExpression: aws.String("PK = :p"),
 		ExpressionAttributeValues: item{":p": rateKey(p, "")[pk]},
 	})
 	if err != nil {
-		return 0, unavailable("read rates", err)
+		return chat.Pace{}, 0, unavailable("read paces", err)
 	}
-	total := 0.0
 	for _, it := range out.Items {
-		n, ok := it["rate"].(*types.AttributeValueMemberN)
-		if !ok || number(it, aTTL) < int(now.Unix()) {
-			continue
-		}
-		if rate, err := strconv.ParseFloat(n.Value, 64); err == nil {
-			total += rate
+		one := chat.Pace{Tokens: float(it, fTokens), Each: float(it, fEach)}
+		if one.Tokens > 0 && number(it, aTTL) >= int(now.Unix()) {
+			sum = sum.Plus(one)
+			workers++
 		}
 	}
-	return total, nil
+	return sum, workers, nil
+}
+
+func decimal(v float64) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatFloat(v, 'g', 6, 64)}
+}
+
+// float returns a number of an item, 0 if there is none.
+func float(it item, name string) float64 {
+	n, ok := it[name].(*types.AttributeValueMemberN)
+	if !ok {
+		return 0
+	}
+	v, err := strconv.ParseFloat(n.Value, 64)
+	if err != nil {
+		return 0
+	}
+	return v
 }
