@@ -44,12 +44,13 @@ var (
 
 // Settings say how an engine is used.
 type Settings struct {
-	URL         string        // e.g. http://127.0.0.1:8181, without /v1
-	Model       string        // name in the engine's API
-	Key         string        // bearer token, may be empty
-	Temperature *float64      // nil: the engine's own
-	FirstToken  time.Duration // longest wait for the first piece of an answer
-	Idle        time.Duration // longest wait for every other piece
+	URL         string            // e.g. http://127.0.0.1:8181, without /v1
+	Model       string            // name in the engine's API of what requests don't name
+	Models      map[string]string // name in the engine's API by the name in requests
+	Key         string            // bearer token, may be empty
+	Temperature *float64          // nil: the engine's own
+	FirstToken  time.Duration     // longest wait for the first piece of an answer
+	Idle        time.Duration     // longest wait for every other piece
 }
 
 // Client is an engine's client. It is safe for concurrent use.
@@ -74,6 +75,7 @@ func New(set Settings) *Client {
 
 // Request asks for an answer.
 type Request struct {
+	Model     string // as Settings.Models has it; else it is Settings.Model
 	Turns     []prompt.Turn
 	Options   jsontext.Value // an object of what else the engine is told, or nil for its own settings
 	MaxTokens int            // of what is still to come
@@ -97,6 +99,7 @@ type completion struct {
 	Priority      int            `json:"priority,omitzero"`
 	ContinueFinal *bool          `json:"continue_final_message,omitempty"`
 	AddGeneration *bool          `json:"add_generation_prompt,omitempty"`
+	TokenTimings  bool           `json:"timings_per_token"` // llama.cpp counts in every chunk
 	Options       jsontext.Value `json:",inline"`
 }
 
@@ -104,8 +107,8 @@ type completion struct {
 // frees the engine's slot.
 func (c *Client) Chat(ctx context.Context, r Request) (*Stream, error) {
 	body := completion{
-		Model: c.set.Model, Messages: r.Turns, Stream: true,
-		StreamOptions: map[string]any{"include_usage": true},
+		Model: c.model(r.Model), Messages: r.Turns, Stream: true,
+		StreamOptions: map[string]any{"include_usage": true, "continuous_usage_stats": true}, TokenTimings: true,
 		MaxTokens:     r.MaxTokens, CacheSalt: salt(r.User), Priority: r.Priority, Options: r.Options,
 	}
 	if r.Options == nil {
@@ -131,6 +134,14 @@ func (c *Client) Chat(ctx context.Context, r Request) (*Stream, error) {
 	}
 	return &Stream{ctx: ctx, cancel: cancel, watch: watch, idle: c.set.Idle, body: resp.Body,
 		events: newEvents(resp.Body), seam: seam}, nil
+}
+
+// model is what the engine calls a model.
+func (c *Client) model(name string) string {
+	if own, ok := c.set.Models[name]; ok {
+		return own
+	}
+	return c.set.Model
 }
 
 // salt keeps one user's cached prefixes from another's without naming the user.

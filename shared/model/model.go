@@ -7,6 +7,8 @@
 package model
 
 import (
+	"strings"
+
 	"parley/shared/problem"
 	"parley/shared/quota"
 )
@@ -42,9 +44,12 @@ var (
 // has one, Default, that everybody may use.
 type Table struct{ rows []Model }
 
+// Unset reports whether t is the zero Table.
+func (t Table) Unset() bool { return len(t.rows) == 0 }
+
 // All returns every model.
 func (t Table) All() []Model {
-	if len(t.rows) == 0 {
+	if t.Unset() {
 		return []Model{{Name: Default, EngineModel: Default, Plans: []quota.Plan{quota.Free, quota.Premium}}}
 	}
 	return t.rows
@@ -85,6 +90,30 @@ func (t Table) Find(name string, plan quota.Plan) (Model, error) {
 		return Model{}, ErrNotAllowed
 	}
 	return m, nil
+}
+
+// On returns the models of the engine at url. A row without an engine is on every
+// one.
+func (t Table) On(url string) []Model {
+	var some []Model
+	for _, m := range t.All() {
+		if m.on(url) {
+			some = append(some, m)
+		}
+	}
+	return some
+}
+
+// Route returns the model that somebody of that plan is answered by, and whether
+// the engine at url has it. What isn't in the table is on none: a release that has
+// it may be on its way.
+func (t Table) Route(name string, plan quota.Plan, url string) (Model, bool) {
+	m, err := t.Find(name, plan)
+	return m, err == nil && m.on(url)
+}
+
+func (m Model) on(url string) bool {
+	return m.Engine == "" || m.Engine == strings.TrimSuffix(strings.TrimRight(url, "/"), "/v1")
 }
 
 func (t Table) named(name string) (Model, bool) {

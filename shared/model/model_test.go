@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -164,4 +165,32 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestRoute(t *testing.T) {
+	table := parse(t, three)
+	for url, want := range map[string][]string{
+		"http://10.0.0.7:8000/v1": {"small", "lab"},
+		"https://engine.example/": {"org/Large-2.1", "lab"},
+		"http://elsewhere":        {"lab"},
+	} {
+		var names []string
+		for _, m := range table.On(url) {
+			names = append(names, m.Name)
+		}
+		if d := cmp.Diff(want, names); d != "" {
+			t.Errorf("%s: %s", url, d)
+		}
+		for _, m := range table.All() {
+			if got, ok := table.Route(m.Name, quota.Premium, url); ok != slices.Contains(want, m.Name) || got.Name != m.Name {
+				t.Errorf("%s at %s: %q, %v", m.Name, url, got.Name, ok)
+			}
+		}
+	}
+	if m, ok := (model.Table{}).Route("", quota.Free, "http://any"); !ok || m.Name != model.Default {
+		t.Errorf("%+v, %v", m, ok)
+	}
+	if _, ok := table.Route("later", quota.Premium, "http://elsewhere"); ok {
+		t.Error("a model of another release is routed here")
+	}
 }
