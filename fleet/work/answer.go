@@ -83,7 +83,7 @@ func (j *job) stream(ctx context.Context, turns []prompt.Turn, size int) error {
 	}
 	asked := j.limit.begin(size)
 	s, err := j.Engine.Chat(ctx, engine.Request{
-		Turns: turns, Options: j.options, MaxTokens: left, Continue: j.prefix + j.tell.text(),
+		Model: j.prompt.Model, Turns: turns, Options: j.options, MaxTokens: left, Continue: j.prefix + j.tell.text(),
 		User: j.ref.User, Session: j.ref.Chat, Priority: j.priority(),
 	})
 	if err == nil {
