@@ -6,8 +6,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -25,6 +27,7 @@ import (
 	"parley/fleet/work"
 	"parley/shared/config"
 	"parley/shared/id"
+	"parley/shared/model"
 	"parley/shared/queue"
 	"parley/shared/quota"
 	"parley/shared/store"
@@ -38,8 +41,9 @@ type settings struct {
 	QueuePremium string `env:"QUEUE_URL_PREMIUM,required,notEmpty"`
 	Valkey       string `env:"VALKEY_ADDR,required,notEmpty"` // host:port
 
-	Engine      string        `env:"ENGINE_URL,required,notEmpty"` // without /v1
-	Model       string        `env:"ENGINE_MODEL,required,notEmpty"`
+	Engine      string        `env:"ENGINE_URL,required,notEmpty"`       // without /v1
+	Models      model.Table   `env:"MODELS"`                             // the same as send-message has; those on ENGINE_URL are answered here
+	Model       string        `env:"ENGINE_MODEL"`                       // name in the engine's API, where MODELS isn't set
 	Key         string        `env:"ENGINE_KEY"`                         // bearer token of the engine
 	Slots       int           `env:"ENGINE_SLOTS"`                       // 0: as the engine says, else 4
 	Context     int           `env:"ENGINE_CONTEXT"`                     // tokens; 0: as the engine says, else 4096
@@ -93,14 +97,18 @@ func build(ctx context.Context, set settings, shared *redis.Client, log *slog.Lo
 	}
 	objects := s3.NewFromConfig(aws)
 	replies := store.NewChats(store.DynamoDB(aws), objects, set.ChatsTable, set.BodiesBucket)
-	client := sqs.NewFromConfig(aws)
-	model := engine.New(engine.Settings{URL: set.Engine, Model: set.Model, Key: set.Key,
-		Temperature: set.Temperature, FirstToken: set.FirstToken, Idle: set.Idle})
+	queues := sqs.NewFromConfig(aws)
+	own := set.Models.On(set.Engine)
+	if len(own) == 0 {
+		return nil, fmt.Errorf("MODELS has no model on the engine %s", set.Engine)
+	}
+	client := clientOf(set, own)
 	name := id.New(time.Now())
 	parts := work.Parts{
-		Settings: work.Defaults(), Replies: replies, History: replies, Engine: model, Rates: replies, Usage: store.NewUsage(objects, set.UsageBucket), Name: name,
+		Settings: work.Defaults(), Replies: replies, History: replies, Engine: client, Rates: replies, Usage: store.NewUsage(objects, set.UsageBucket), Name: name,
 		Queues: map[quota.Plan]work.Queue{
-			quota.Free: queue.New(client, set.QueueFree), quota.Premium: queue.New(client, set.QueuePremium)},
+			quota.Free:    work.Route(queue.New(queues, set.QueueFree), set.Models, set.Engine, log),
+			quota.Premium: work.Route(queue.New(queues, set.QueuePremium), set.Models, set.Engine, log)},
 		Frames: frame.NewLog(shared),
 		Leases: valkey.NewLeases(shared, name, work.Defaults().Lease),
 		Stops:  valkey.NewStops(shared, valkey.NewHub(context.WithoutCancel(ctx), shared, log)),
@@ -109,14 +117,34 @@ func build(ctx context.Context, set settings, shared *redis.Client, log *slog.Lo
 	parts.Priorities = set.Priorities
 	parts.System, parts.MaxTokens, parts.MaxAttempts, parts.Grace = set.System, set.MaxTokens, set.MaxAttempts, set.Grace
 	parts.Gather = set.UsageEvery
-	parts.Slots, parts.Context = size(ctx, set.Slots, set.Context, model, log)
+	parts.Slots, parts.Context = size(ctx, set.Slots, set.Context, client, log)
+	for _, m := range own {
+		if m.Context > 0 {
+			parts.Context = min(parts.Context, m.Context)
+		}
+	}
 	return work.New(parts), nil
 }
 
+// clientOf opens the engine, which calls its models as the table says. Where that
+// isn't set there is one, and ENGINE_MODEL is its name.
+func clientOf(set settings, own []model.Model) *engine.Client {
+	names := map[string]string{}
+	for _, m := range own {
+		names[m.Name] = m.EngineModel
+	}
+	first := cmp.Or(set.Model, own[0].EngineModel)
+	if set.Models.Unset() {
+		names = nil
+	}
+	return engine.New(engine.Settings{URL: set.Engine, Model: first, Models: names, Key: set.Key,
+		Temperature: set.Temperature, FirstToken: set.FirstToken, Idle: set.Idle})
+}
+
 // size asks the engine for what the settings leave open, as soon as it answers.
-func size(ctx context.Context, slots, tokens int, model *engine.Client, log *slog.Logger) (int, int) {
+func size(ctx context.Context, slots, tokens int, client *engine.Client, log *slog.Logger) (int, int) {
 	for slots == 0 || tokens == 0 {
-		about, err := model.About(ctx)
+		about, err := client.About(ctx)
 		if err == nil || errors.Is(err, engine.ErrRefused) || ctx.Err() != nil {
 			return first(slots, about.Slots, 4), first(tokens, about.Context, 4096)
 		}
