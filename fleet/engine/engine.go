@@ -109,7 +109,7 @@ func (c *Client) Chat(ctx context.Context, r Request) (*Stream, error) {
 	body := completion{
 		Model: c.model(r.Model), Messages: r.Turns, Stream: true,
 		StreamOptions: map[string]any{"include_usage": true, "continuous_usage_stats": true}, TokenTimings: true,
-		MaxTokens:     r.MaxTokens, CacheSalt: salt(r.User), Priority: r.Priority, Options: r.Options,
+		MaxTokens: r.MaxTokens, CacheSalt: salt(r.User), Priority: r.Priority, Options: r.Options,
 	}
 	if r.Options == nil {
 		body.Temperature = c.set.Temperature

@@ -93,7 +93,28 @@ type chunk struct {
 			Cached int `json:"cached_tokens"`
 		} `json:"prompt_tokens_details"`
 	} `json:"usage"`
+	Timings *struct {
+		Fresh     int `json:"prompt_n"`
+		Cached    int `json:"cache_n"`
+		Predicted int `json:"predicted_n"`
+	} `json:"timings"`
 	Error jsontext.Value `json:"error"`
+}
+
+// usage is what the engine has counted so far: vLLM says it in usage and llama.cpp
+// in timings, each with every chunk if it is asked to; nil if it isn't said.
+func (c chunk) usage() *chat.Usage {
+	if u := c.Usage; u != nil && u.Prompt >= 0 && u.Completion >= 0 {
+		out := &chat.Usage{PromptTokens: u.Prompt, CompletionTokens: u.Completion}
+		if u.Details != nil {
+			out.CachedTokens = max(u.Details.Cached, 0)
+		}
+		return out
+	}
+	if t := c.Timings; t != nil && t.Fresh >= 0 && t.Cached >= 0 && t.Predicted > 0 {
+		return &chat.Usage{PromptTokens: t.Cached + t.Fresh, CompletionTokens: t.Predicted, CachedTokens: t.Cached}
+	}
+	return nil
 }
 
 var errGarbage = errors.New("event is not a chunk of an answer")
@@ -102,7 +123,7 @@ var errGarbage = errors.New("event is not a chunk of an answer")
 // is ErrBroke: the rest of the answer can't be trusted.
 func decodeChunk(data string) (_ Chunk, err error) {
 	var in chunk
-	if err := json.Unmarshal([]byte(data), &in, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)); err != nil {
+	if err := json.Unmarshal([]byte(hide(data)), &in, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)); err != nil {
 		return Chunk{}, fmt.Errorf("%w: %w: %w", ErrBroke, errGarbage, err)
 	}
 	if len(in.Error) > 0 && in.Error.Kind() != 'n' {
@@ -112,7 +133,7 @@ func decodeChunk(data string) (_ Chunk, err error) {
 	if len(in.Choices) > 0 {
 		first := in.Choices[0]
 		if first.Delta.Content != nil {
-			out.Text = clean(*first.Delta.Content)
+			out.Text = *first.Delta.Content
 		}
 		if out.Calls, err = callsOf(first.Delta.Calls); err != nil {
 			return Chunk{}, err
@@ -121,12 +142,7 @@ func decodeChunk(data string) (_ Chunk, err error) {
 			out.Finish = *first.Finish
 		}
 	}
-	if u := in.Usage; u != nil && u.Prompt >= 0 && u.Completion >= 0 {
-		out.Usage = &chat.Usage{PromptTokens: u.Prompt, CompletionTokens: u.Completion}
-		if u.Details != nil {
-			out.Usage.CachedTokens = max(u.Details.Cached, 0)
-		}
-	}
+	out.Usage = in.usage()
 	if !utf8.ValidString(out.Finish) {
 		out.Finish = "stop"
 	}

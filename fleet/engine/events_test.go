@@ -56,8 +56,44 @@ func TestChunkIsAlwaysCleanText(t *testing.T) {
 		`{"choices":[{"delta":{"content":"a"}}],"new":{"field":[]}}`: "a",
 	} {
 		got, err := decodeChunk(in)
-		if err != nil || strings.TrimRight(got.Text, "\uFFFD") != strings.TrimRight(want, "\uFFFD") || !utf8.ValidString(got.Text) {
-			t.Errorf("%q: %q, %v; want %q", in, got.Text, err, want)
+		if text := clean(got.Text); err != nil || text != want {
+			t.Errorf("%q: %q, %v; want %q", in, text, err, want)
+		}
+	}
+}
+
+// Characters whose bytes an engine sends in two events arrive whole, wherever they
+// are cut; bytes that are no characters become one replacement each run.
+func TestCharactersSplitOverEvents(t *testing.T) {
+	join := func(parts ...string) string {
+		var m mender
+		text := ""
+		for _, p := range parts {
+			c, err := decodeChunk(`{"choices":[{"delta":{"content":"` + p + `"}}]}`)
+			if err != nil {
+				t.Fatal(err)
+			}
+			piece := m.mend(c.Text)
+			if !utf8.ValidString(piece) {
+				t.Fatalf("%q is not valid", piece)
+			}
+			text += piece
+		}
+		return text + m.end()
+	}
+	const whole = "a日本🍎é👩‍🚀z"
+	for i := range len(whole) + 1 {
+		for j := i; j <= len(whole); j++ {
+			if got := join(whole[:i], whole[i:j], whole[j:]); got != whole {
+				t.Fatalf("cut at %d and %d: %q", i, j, got)
+			}
+		}
+	}
+	for in, want := range map[string]string{"\xf0\x9f": "\uFFFD", "\xf0\x9fx": "\uFFFDx", "\xffx\xfe": "\uFFFDx\uFFFD"} {
+		for i := range len(in) + 1 {
+			if got := join(in[:i], in[i:]); got != want {
+				t.Errorf("%q cut at %d: %q, want %q", in, i, got, want)
+			}
 		}
 	}
 }
@@ -75,6 +111,7 @@ func FuzzSSE(f *testing.F) {
 		if !slices.Equal(whole, pieces) || !errors.Is(err1, err2) && err1.Error() != err2.Error() {
 			t.Fatalf("%q (%v) in one, %q (%v) in pieces", whole, err1, pieces, err2)
 		}
+		var m mender
 		for _, data := range whole {
 			c, err := decodeChunk(data)
 			if err != nil {
@@ -83,8 +120,9 @@ func FuzzSSE(f *testing.F) {
 				}
 				continue
 			}
-			if !utf8.ValidString(c.Text) || !utf8.ValidString(c.Finish) || strings.Contains(c.Text, "\x00") {
-				t.Fatalf("%q: bad text %q", data, c.Text)
+			text := m.mend(c.Text)
+			if !utf8.ValidString(text) || !utf8.ValidString(c.Finish) || strings.Contains(text, "\x00") {
+				t.Fatalf("%q: bad text %q", data, text)
 			}
 		}
 	})

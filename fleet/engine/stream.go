@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"parley/shared/chat"
@@ -16,7 +15,7 @@ type Chunk struct {
 	Text   string      // valid UTF-8, may be empty
 	Calls  []CallDelta // what it adds to calls of tools
 	Finish string      // stop, length, …: in the last chunk but for the usage
-	Usage  *chat.Usage // the engine's own count, if it says one
+	Usage  *chat.Usage // what the engine has counted up to here, if it says so
 }
 
 // Stream is an answer as it arrives.
@@ -27,6 +26,7 @@ type Stream struct {
 	idle   time.Duration
 	body   io.Closer
 	events *events
+	mender mender
 	seam   seam
 	finish bool
 }
@@ -55,10 +55,12 @@ func (s *Stream) chunk(data string) (Chunk, error) {
 	if err != nil {
 		return Chunk{}, err
 	}
+	c.Text = s.mender.mend(c.Text)
 	if c.Finish != "" {
 		s.finish = true
+		c.Text += s.mender.end()
 	}
-	c.Text = s.seam.join(c.Text)
+	s.seam.pass(&c)
 	return c, nil
 }
 
@@ -67,9 +69,4 @@ func (s *Stream) Close() {
 	s.watch.Stop()
 	s.cancel(nil)
 	_ = s.body.Close() // nothing depends on how a read body closes
-}
-
-// clean replaces what isn't valid UTF-8, and drops NUL.
-func clean(text string) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "")
 }

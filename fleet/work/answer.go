@@ -9,6 +9,7 @@ import (
 
 	"parley/fleet/engine"
 	"parley/fleet/prompt"
+	"parley/shared/chat"
 	"parley/shared/quota"
 )
 
@@ -142,14 +143,28 @@ func (j *job) take(ctx context.Context, c engine.Chunk, before int) bool {
 	if c.Finish != "" {
 		j.finish = c.Finish
 	}
-	if u := c.Usage; u != nil {
-		j.tell.tokens = before + u.CompletionTokens
-		j.usage.CachedTokens = u.CachedTokens
-		if before == 0 {
-			j.usage.PromptTokens = u.PromptTokens
-		}
+	if c.Usage != nil {
+		j.count(*c.Usage, before)
+	} else if c.Text != "" || len(c.Calls) > 0 {
+		j.tell.tokens++ // an engine that doesn't count as it goes sends token by token
 	}
 	return j.tell.add(ctx, c.Text, c.Calls...)
+}
+
+// count takes over the engine's own count. When it goes on with an answer of which
+// before tokens were there, these are part of its prompt.
+func (j *job) count(u chat.Usage, before int) {
+	j.tell.tokens = before + u.CompletionTokens
+	if before == 0 {
+		j.usage.PromptTokens, j.usage.CachedTokens = u.PromptTokens, u.CachedTokens
+		return
+	}
+	if j.usage.PromptTokens == 0 {
+		j.usage.PromptTokens = max(u.PromptTokens-before, 0)
+	}
+	if j.usage.CachedTokens == 0 {
+		j.usage.CachedTokens = min(u.CachedTokens, j.usage.PromptTokens)
+	}
 }
 
 func receive(s *engine.Stream, arrivals chan<- arrival, stop <-chan struct{}) {

@@ -35,7 +35,7 @@ type teller struct {
 	over   bool  // the next frame makes void what came before it
 	sent   int   // bytes of it that are published
 	seq    int64 // of the last frame
-	tokens int   // of the reply
+	tokens int   // of the reply, what comes next included
 	unsure bool  // nobody knows what is published
 	stale  bool  // another attempt has begun
 	next   time.Time
@@ -70,7 +70,7 @@ func (t *teller) restart() {
 // due fires when text waits and may be published.
 func (t *teller) due() <-chan time.Time { return t.timer.C }
 
-// add takes what one token brings and publishes it if it is time; false means that
+// add takes what one chunk brings and publishes it if it is time; false means that
 // another attempt has begun.
 func (t *teller) add(ctx context.Context, text string, calls ...engine.CallDelta) bool {
 	if text == "" && len(calls) == 0 {
@@ -84,7 +84,6 @@ func (t *teller) add(ctx context.Context, text string, calls ...engine.CallDelta
 			call.ID = fmt.Sprintf("call_%s_%d", t.ref.Message, c.Index)
 		}
 	}
-	t.tokens++
 	left := t.next.Sub(t.now())
 	if left <= 0 {
 		return t.flush(ctx)
