@@ -25,8 +25,8 @@ With a COMMAND, it is run once Parley is ready, with PARLEY_URL, the addresses
 of all parts and the template's outputs in its environment; then Parley stops
 and the exit code is the COMMAND's.
 
-Environment: PORT, AWS_PORT, ENGINE_PORT, VALKEY_PORT, DATA_DIR; the flags go
-before it.
+Environment: PORT, AWS_PORT, ENGINE_PORT, VALKEY_PORT, DATA_DIR, MODELS; the
+flags go before it.
 
 Flags:
 `

@@ -53,7 +53,12 @@ func (s *Stack) samDeploy(ctx context.Context) error {
 // from one address, so limits by address must not be what stops them.
 func (s *Stack) parameters() []string {
 	return []string{"EdgeSecret=" + s.secret, "Origin=" + s.URL(), "Architecture=" + architecture(),
-		"SignUpPerAddress=100000", "LoginPerAddress=100000", "ResetPerAddress=100000"}
+		"SignUpPerAddress=100000", "LoginPerAddress=100000", "ResetPerAddress=100000", "Models=" + quoted(s.opts.Models)}
+}
+
+// quoted is a parameter's value as SAM CLI reads it back.
+func quoted(value string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value) + `"`
 }
 
 // deployed reports whether the last deployment to this data folder had the

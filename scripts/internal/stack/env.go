@@ -49,6 +49,7 @@ func (s *Stack) fleetEnv() []string {
 		"VALKEY_ADDR="+loopback(s.opts.ValkeyPort),
 		"ENGINE_URL=http://"+loopback(s.opts.EnginePort),
 		"ENGINE_MODEL="+modelName,
+		"MODELS="+s.opts.Models,
 		"EDGE_SECRET="+s.secret)
 	for key, value := range s.outputs {
 		if key == "ApiUrl" {

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+
+	"parley/shared/model"
 )
 
 // Options say where a stack lives. The zero value of every field but Root is
@@ -21,6 +23,10 @@ type Options struct {
 	EnginePort int // the engine; default 8181
 	ValkeyPort int // Valkey; default 6390
 
+	// Models is the table of models, as shared/model reads it; default: the one
+	// small model that the engine has.
+	Models string
+
 	// FreePorts makes a port of 0 mean any free one, not the default.
 	FreePorts bool
 	// WithoutFleet leaves worker and relay out.
@@ -33,10 +39,13 @@ type Options struct {
 	Progress io.Writer
 }
 
-// OptionsFromEnv reads DATA_DIR, PORT, AWS_PORT, ENGINE_PORT and VALKEY_PORT.
-// What is not set stays zero.
+// OptionsFromEnv reads DATA_DIR, MODELS, PORT, AWS_PORT, ENGINE_PORT and
+// VALKEY_PORT. What is not set stays zero.
 func OptionsFromEnv() (Options, error) {
-	o := Options{Data: os.Getenv("DATA_DIR")}
+	o := Options{Data: os.Getenv("DATA_DIR"), Models: os.Getenv("MODELS")}
+	if _, err := model.Parse(o.Models); err != nil {
+		return o, fmt.Errorf("MODELS: %w", err)
+	}
 	for _, p := range o.ports() {
 		text := os.Getenv(p.name)
 		if text == "" {

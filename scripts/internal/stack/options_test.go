@@ -22,6 +22,11 @@ func TestOptionsFromEnv(t *testing.T) {
 			t.Errorf("AWS_PORT=%s: error %v, want one that names it", bad, err)
 		}
 	}
+	t.Setenv("AWS_PORT", "")
+	t.Setenv("MODELS", `[{"nome":"x"}]`)
+	if _, err := OptionsFromEnv(); err == nil || !strings.Contains(err.Error(), "MODELS") {
+		t.Errorf("error %v, want one that names MODELS", err)
+	}
 }
 
 func TestTakenPortIsNamedWithItsVariable(t *testing.T) {
