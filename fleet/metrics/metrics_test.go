@@ -30,19 +30,20 @@ func drive(r prometheus.Registerer) {
 	a.Token(at(2.54))
 	a.Broke()
 	a.Reply(chat.Done, chat.Usage{PromptTokens: 30, CompletionTokens: 3, CachedTokens: 20})
-	a.End(false)
+	a.End()
 	b := w.Begin(quota.Premium, "made-up", noon, at(1))
 	b.Resume()
 	b.Reset()
 	b.Engine(at(1))
 	b.Token(at(9))
-	b.End(true)
-	w.BadPrompt(quota.Free)
-	w.BadPrompt("no plan")
-	w.Limit(7)
+	b.End()
 	w.Usage(12, true)
 	w.Usage(3, false)
-	w.Held(4)
+	metrics.Watch(r, metrics.State{
+		Limit: func() int { return 7 }, Held: func() int { return 4 },
+		Pace:   func(p quota.Plan) float64 { return map[quota.Plan]float64{quota.Free: 90}[p] },
+		Events: func(each func(string, int64)) { each("unreadable", 3); each("handed_back", 1) },
+	})
 	closed := relay.Open(quota.Free, true)
 	relay.Open(quota.Premium, false)
 	closed()
@@ -65,19 +66,19 @@ parley_attempts_total{model="small",plan="free"} 1
 # TYPE parley_answers_in_flight gauge
 parley_answers_in_flight{model="other",plan="premium"} 0
 parley_answers_in_flight{model="small",plan="free"} 0
-# HELP parley_bad_prompts_total Messages in a plan's queue that are no prompt, or of nobody any more.
-# TYPE parley_bad_prompts_total counter
-parley_bad_prompts_total{plan="free"} 1
-parley_bad_prompts_total{plan="other"} 1
 # HELP parley_cached_tokens_total Tokens of those prompts that the engine had kept.
 # TYPE parley_cached_tokens_total counter
 parley_cached_tokens_total{model="small",plan="free"} 20
 # HELP parley_engine_limit Answers that the engine is given at once.
 # TYPE parley_engine_limit gauge
 parley_engine_limit 7
-# HELP parley_hand_backs_total Attempts that were handed back to the queue.
-# TYPE parley_hand_backs_total counter
-parley_hand_backs_total{model="other",plan="premium"} 1
+# HELP parley_events_total Prompts that went another than the usual way, by which.
+# TYPE parley_events_total counter
+parley_events_total{event="handed_back"} 1
+parley_events_total{event="unreadable"} 3
+# HELP parley_pace_tokens_per_second Tokens a second that the worker can read and write for a plan.
+# TYPE parley_pace_tokens_per_second gauge
+parley_pace_tokens_per_second{plan="free"} 90
 # HELP parley_replies_total Replies that ended, by how.
 # TYPE parley_replies_total counter
 parley_replies_total{model="small",plan="free",status="done"} 1
@@ -163,11 +164,8 @@ func TestNilCountsNothing(t *testing.T) {
 	a.Token(noon)
 	a.Broke()
 	a.Reply(chat.Done, chat.Usage{})
-	a.End(true)
-	w.BadPrompt(quota.Free)
-	w.Limit(1)
+	a.End()
 	w.Usage(1, true)
-	w.Held(1)
 	r.Open(quota.Free, true)()
 	r.Reset(quota.Free)
 	r.Drop(quota.Free, metrics.Limit)

@@ -13,11 +13,11 @@ import (
 type Worker struct {
 	models names
 
-	queueAge, firstToken, engineFirstToken, tokenGap     *prometheus.HistogramVec
-	claims, resumes, resets, replies, handBacks          *prometheus.CounterVec
-	promptTokens, cachedTokens, completionTokens         *prometheus.CounterVec
-	engineFailures, badPrompts, usageFiles, usageRecords *prometheus.CounterVec
-	answers, limit, held                                 *prometheus.GaugeVec
+	queueAge, firstToken, engineFirstToken, tokenGap *prometheus.HistogramVec
+	claims, resumes, resets, replies                 *prometheus.CounterVec
+	promptTokens, cachedTokens, completionTokens     *prometheus.CounterVec
+	engineFailures, usageFiles, usageRecords         *prometheus.CounterVec
+	answers                                          *prometheus.GaugeVec
 }
 
 // NewWorker registers a worker's collectors; models are those that may be a label,
@@ -33,31 +33,13 @@ func NewWorker(to prometheus.Registerer, models ...string) *Worker {
 		resumes:          m.counter("parley_resumed_answers_total", "Attempts that went on with the text of an earlier one.", labelPlan, labelModel),
 		resets:           m.counter("parley_reset_answers_total", "Attempts that had to start a text over that was shown.", labelPlan, labelModel),
 		replies:          m.counter("parley_replies_total", "Replies that ended, by how.", labelPlan, labelModel, labelStatus),
-		handBacks:        m.counter("parley_hand_backs_total", "Attempts that were handed back to the queue.", labelPlan, labelModel),
 		promptTokens:     m.counter("parley_prompt_tokens_total", "Tokens of prompts of replies that ended.", labelPlan, labelModel),
 		cachedTokens:     m.counter("parley_cached_tokens_total", "Tokens of those prompts that the engine had kept.", labelPlan, labelModel),
 		completionTokens: m.counter("parley_completion_tokens_total", "Tokens of answers of replies that ended.", labelPlan, labelModel),
 		engineFailures:   m.counter("parley_engine_failures_total", "Answers that the engine broke off or refused.", labelPlan, labelModel),
-		badPrompts:       m.counter("parley_bad_prompts_total", "Messages in a plan's queue that are no prompt, or of nobody any more.", labelPlan),
 		usageFiles:       m.counter("parley_usage_files_total", "Files of usage records, by what became of writing them.", labelStatus),
 		usageRecords:     m.counter("parley_usage_records_total", "Usage records that were written."),
 		answers:          m.gauge("parley_answers_in_flight", "Replies that are being written now.", labelPlan, labelModel),
-		limit:            m.gauge("parley_engine_limit", "Answers that the engine is given at once."),
-		held:             m.gauge("parley_usage_held", "Ended prompts that wait for their usage to be written."),
-	}
-}
-
-// BadPrompt counts a message that is of no use.
-func (w *Worker) BadPrompt(p quota.Plan) {
-	if w != nil {
-		w.badPrompts.WithLabelValues(planOf(p)).Inc()
-	}
-}
-
-// Limit notes how many answers the engine is given at once.
-func (w *Worker) Limit(n int) {
-	if w != nil {
-		w.limit.WithLabelValues().Set(float64(n))
 	}
 }
 
@@ -72,13 +54,6 @@ func (w *Worker) Usage(records int, written bool) {
 	}
 	w.usageFiles.WithLabelValues("written").Inc()
 	w.usageRecords.WithLabelValues().Add(float64(records))
-}
-
-// Held notes how many ended prompts wait.
-func (w *Worker) Held(n int) {
-	if w != nil {
-		w.held.WithLabelValues().Set(float64(n))
-	}
 }
 
 // Answer is one attempt to answer. A nil one counts nothing. It is used by one
@@ -160,14 +135,9 @@ func (a *Answer) Reply(s chat.Status, u chat.Usage) {
 	a.w.completionTokens.WithLabelValues(a.plan, a.model).Add(float64(max(u.CompletionTokens, 0)))
 }
 
-// End counts that the attempt is over; handedBack says that the queue has its
-// prompt again.
-func (a *Answer) End(handedBack bool) {
-	if a == nil {
-		return
-	}
-	a.w.answers.WithLabelValues(a.plan, a.model).Dec()
-	if handedBack {
-		a.w.handBacks.WithLabelValues(a.plan, a.model).Inc()
+// End counts that the attempt is over.
+func (a *Answer) End() {
+	if a != nil {
+		a.w.answers.WithLabelValues(a.plan, a.model).Dec()
 	}
 }

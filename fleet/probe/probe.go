@@ -1,5 +1,5 @@
 // Package probe answers the questions of whoever runs a process: does it live
-// (/healthz), and may it be sent work (/readyz).
+// (/healthz), may it be sent work (/readyz), and what has it counted (/metrics).
 package probe
 
 import (
@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// Listen serves both at addr until ctx ends; an empty addr serves nothing. The
-// function that it returns waits for the server's end.
-func Listen(ctx context.Context, addr string, ready func() error) (done func() error, err error) {
+// Listen serves them at addr until ctx ends; an empty addr serves nothing, and a
+// nil metrics no metrics. The function that it returns waits for the server's end.
+func Listen(ctx context.Context, addr string, ready func() error, metrics http.Handler) (done func() error, err error) {
 	if addr == "" {
 		return func() error { return nil }, nil
 	}
@@ -21,16 +21,7 @@ func Listen(ctx context.Context, addr string, ready func() error) (done func() e
 	if err != nil {
 		return nil, fmt.Errorf("listen for health checks: %w", err)
 	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", Alive)
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if err := ready(); err != nil {
-			http.Error(w, err.Error(), http.StatusServiceUnavailable)
-			return
-		}
-		Alive(w, nil)
-	})
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second}
+	server := &http.Server{Handler: mux(ready, metrics), ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()
 	return func() error {
@@ -41,6 +32,22 @@ func Listen(ctx context.Context, addr string, ready func() error) (done func() e
 		}
 		return nil
 	}, nil
+}
+
+func mux(ready func() error, metrics http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", Alive)
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if err := ready(); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		Alive(w, nil)
+	})
+	if metrics != nil {
+		mux.Handle("GET /metrics", metrics)
+	}
+	return mux
 }
 
 // Alive says that the process answers.

@@ -41,6 +41,7 @@ func (j *job) answer(ctx context.Context, turns []prompt.Turn, size int) error {
 		default:
 			return err
 		}
+		j.meter.Broke()
 		j.log.Warn("the engine failed", "attempt", j.attempt, "failures", failures, "bytes", j.tell.len(), "error", err.Error())
 		if failures >= j.MaxAttempts {
 			return fmt.Errorf("%w: %w", errGaveUp, err)
@@ -48,8 +49,8 @@ func (j *job) answer(ctx context.Context, turns []prompt.Turn, size int) error {
 		if j.tell.len() > had || away.IsZero() {
 			away = j.Now()
 		}
-		if j.constrained() {
-			j.tell.restart()
+		if j.constrained() && j.tell.restart() {
+			j.meter.Reset()
 		}
 		if err := j.awaitEngine(ctx, err, away.Add(j.Hold)); err != nil {
 			return err
@@ -83,6 +84,7 @@ func (j *job) stream(ctx context.Context, turns []prompt.Turn, size int) error {
 		return nil
 	}
 	asked := j.limit.begin(size)
+	j.meter.Engine(j.Now())
 	s, err := j.Engine.Chat(ctx, engine.Request{
 		Model: j.prompt.Model, Turns: turns, Options: j.options, MaxTokens: left, Continue: j.prefix + j.tell.text(),
 		User: j.ref.User, Session: j.ref.Chat, Priority: j.priority(),
@@ -147,6 +149,9 @@ func (j *job) take(ctx context.Context, c engine.Chunk, before int) bool {
 		j.count(*c.Usage, before)
 	} else if c.Text != "" || len(c.Calls) > 0 {
 		j.tell.tokens++ // an engine that doesn't count as it goes sends token by token
+	}
+	if c.Text != "" || len(c.Calls) > 0 {
+		j.meter.Token(j.Now())
 	}
 	return j.tell.add(ctx, c.Text, c.Calls...)
 }

@@ -9,7 +9,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"parley/fleet/frame"
+	"parley/fleet/metrics"
 	"parley/shared/chat"
+	"parley/shared/id"
 	"parley/shared/problem"
 	"parley/shared/queue"
 	"parley/shared/usage"
@@ -50,6 +52,7 @@ type job struct {
 	claimed time.Time     // when the claim got through
 	began   time.Time     // when the engine was about to be asked
 	record  *usage.Record // once the reply has ended
+	meter   *metrics.Answer
 }
 
 // handle answers one delivery and settles it with its queue.
@@ -73,6 +76,7 @@ func (w *Worker) handle(ctx context.Context, q Queue, d queue.Delivery) {
 	j := &job{Worker: w, prompt: d.Prompt, ref: ref, log: log}
 	what := j.run(ctx, cancel)
 	j.acquit(what)
+	j.meter.End()
 	w.settle(ref, what, j.record, log)
 }
 
@@ -157,6 +161,7 @@ func (j *job) run(ctx context.Context, cancel context.CancelCauseFunc) verdict {
 		return j.failed(ctx, "claim", err)
 	}
 	j.claimed = j.Now()
+	j.meter = j.Metrics.Begin(j.prompt.Plan, j.prompt.Model, id.Time(j.prompt.Reply), j.claimed)
 	j.keeper.claimed(j.ref, j.attempt)
 	history := j.readAhead(ctx, messages)
 	begun, known, err := j.begin(ctx)
@@ -225,13 +230,18 @@ func (j *job) begin(ctx context.Context) (begun string, known bool, err error) {
 		j.tell.unsure = true
 		return "", false, nil
 	case text.Broken:
+		j.meter.Reset()
 		return "", true, nil // the first frame will say that the text starts over
 	}
 	if j.constrained() {
-		j.tell.over = text.String() != "" || len(text.Calls) > 0
+		if j.tell.over = text.String() != "" || len(text.Calls) > 0; j.tell.over {
+			j.meter.Reset()
+		}
 		return text.String(), true, nil
 	}
-	j.tell.resume(text)
+	if j.tell.resume(text); j.tell.len() > 0 {
+		j.meter.Resume()
+	}
 	return text.String(), true, nil
 }
 

@@ -18,6 +18,7 @@ func (j *job) note(r chat.Result) {
 		rec.EngineMS = now.Sub(j.began).Milliseconds()
 	}
 	j.record = &rec
+	j.meter.Reply(r.Status, r.Usage)
 }
 
 // found settles a prompt whose reply has ended without this job: it was cancelled

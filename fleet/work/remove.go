@@ -148,7 +148,9 @@ func (r *remover) write(ctx context.Context, name string, batch []ended) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), putTime)
 	defer cancel()
-	return r.w.Usage.Put(ctx, name, file)
+	err = r.w.Usage.Put(ctx, name, file)
+	r.w.Metrics.Usage(len(records), err == nil)
+	return err
 }
 
 // hold keeps everything that waits hidden in its queue.

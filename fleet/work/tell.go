@@ -57,14 +57,16 @@ func (t *teller) resume(begun *frame.Text) {
 func (t *teller) text() string { return t.whole.String() }
 func (t *teller) len() int     { return t.whole.Len() }
 
-// restart makes everything void that was said so far.
-func (t *teller) restart() {
+// restart makes everything void that was said so far; it reports whether there was
+// anything.
+func (t *teller) restart() bool {
 	if t.len() == 0 && len(t.calls) == 0 {
-		return
+		return false
 	}
 	t.whole.Reset()
 	t.calls, t.grown, t.over = nil, false, true
 	t.sent, t.tokens = 0, 0
+	return true
 }
 
 // due fires when text waits and may be published.

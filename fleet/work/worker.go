@@ -31,6 +31,7 @@ import (
 
 	"parley/fleet/engine"
 	"parley/fleet/frame"
+	"parley/fleet/metrics"
 	"parley/fleet/prompt"
 	"parley/shared/chat"
 	"parley/shared/queue"
@@ -122,8 +123,9 @@ type Parts struct {
 	Leases  Leases
 	Stops   Stops
 	Rates   Rates
-	Usage   Usage  // nil: none is kept
-	Name    string // of this worker, among all
+	Usage   Usage           // nil: none is kept
+	Metrics *metrics.Worker // nil: nothing is counted
+	Name    string          // of this worker, among all
 	Now     func() time.Time
 	Log     *slog.Logger
 }

@@ -2,7 +2,7 @@
 // what comes over Valkey and stores the replies.
 //
 // It ends with code 0 on SIGTERM and SIGINT, when running answers have finished
-// or were handed back. LISTEN serves /healthz and /readyz.
+// or were handed back. LISTEN serves /healthz, /readyz and /metrics.
 package main
 
 import (
@@ -18,10 +18,12 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
 	"parley/fleet/engine"
 	"parley/fleet/frame"
+	"parley/fleet/metrics"
 	"parley/fleet/probe"
 	"parley/fleet/valkey"
 	"parley/fleet/work"
@@ -56,7 +58,7 @@ type settings struct {
 	System      string        `env:"SYSTEM_PROMPT" envDefault:"You are a helpful AI assistant named Parley."`
 	Grace       time.Duration `env:"GRACE" envDefault:"20s"`      // for running answers after SIGTERM
 	UsageEvery  time.Duration `env:"USAGE_EVERY" envDefault:"8s"` // how long usage records wait to fill a file; well below the visibility of 15 s
-	Listen      string        `env:"LISTEN"`                      // host:port of /healthz and /readyz; empty: none
+	Listen      string        `env:"LISTEN"`                      // host:port of /healthz, /readyz and /metrics; empty: none
 }
 
 func main() {
@@ -76,12 +78,14 @@ func run(ctx context.Context, log *slog.Logger) error {
 	}
 	valkey.LogTo(log)
 	shared := valkey.Open(set.Valkey)
-	w, err := build(ctx, set, shared, log)
+	counted := metrics.Registry()
+	w, err := build(ctx, set, shared, counted, log)
 	if err != nil {
 		return err
 	}
+	metrics.Watch(counted, metrics.State{Limit: w.Limit, Held: w.Held, Pace: w.Pace, Events: w.Events})
 	go valkey.Report(ctx, shared, w.Ready)
-	done, err := probe.Listen(ctx, set.Listen, w.Ready)
+	done, err := probe.Listen(ctx, set.Listen, w.Ready, metrics.Handler(counted))
 	if err != nil {
 		return err
 	}
@@ -90,7 +94,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 	return errors.Join(err, done())
 }
 
-func build(ctx context.Context, set settings, shared *redis.Client, log *slog.Logger) (*work.Worker, error) {
+func build(ctx context.Context, set settings, shared *redis.Client, counted prometheus.Registerer, log *slog.Logger) (*work.Worker, error) {
 	aws, err := store.AWS(ctx)
 	if err != nil {
 		return nil, err
@@ -117,6 +121,7 @@ func build(ctx context.Context, set settings, shared *redis.Client, log *slog.Lo
 	parts.Priorities = set.Priorities
 	parts.System, parts.MaxTokens, parts.MaxAttempts, parts.Grace = set.System, set.MaxTokens, set.MaxAttempts, set.Grace
 	parts.Gather = set.UsageEvery
+	parts.Metrics = metrics.NewWorker(counted, namesOf(own)...)
 	parts.Slots, parts.Context = size(ctx, set.Slots, set.Context, client, log)
 	for _, m := range own {
 		if m.Context > 0 {
@@ -124,6 +129,14 @@ func build(ctx context.Context, set settings, shared *redis.Client, log *slog.Lo
 		}
 	}
 	return work.New(parts), nil
+}
+
+func namesOf(models []model.Model) []string {
+	names := make([]string, len(models))
+	for i, m := range models {
+		names[i] = m.Name
+	}
+	return names
 }
 
 // clientOf opens the engine, which calls its models as the table says. Where that
