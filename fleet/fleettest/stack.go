@@ -67,16 +67,17 @@ func New(t testing.TB) *Stack {
 }
 
 func (s *Stack) serve() {
-	done := make(chan struct{})
+	ending, end := context.WithCancel(context.Background())
 	hub := valkey.NewHub(s.T.Context(), s.Valkey, s.Log)
-	s.Relay = &serve.Relay{Pace: serve.DefaultPace(), Replies: s.Chats, Log: s.Log, Now: time.Now,
+	s.Relay = &serve.Relay{Pace: serve.DefaultPace(), Limits: serve.DefaultLimits(), Replies: s.Chats, Log: s.Log, Now: time.Now,
 		Service: &api.Service{Verifier: s.Realm, Log: s.Log}, Frames: frame.NewLog(s.Valkey), Hub: hub,
-		Stops: valkey.NewStops(s.Valkey, hub), Done: done}
+		Stops: valkey.NewStops(s.Valkey, hub), Ending: ending}
 	server := httptest.NewServer(s.Relay.Service.Mux(s.Relay.Routes()))
 	s.URL = server.URL
 	s.T.Cleanup(func() {
-		close(done)
+		end()
 		server.Close()
+		s.Relay.Drain(5 * time.Second)
 		_ = s.Valkey.Close()
 	})
 }

@@ -53,12 +53,17 @@ func (p Position) Within(text string) bool {
 
 // String spells the position as an event id: attempt-offset-sum, with an e
 // behind it after the end.
-func (p Position) String() string {
-	s := strconv.Itoa(p.Attempt) + "-" + strconv.Itoa(p.Offset) + "-" + strconv.FormatUint(p.Sum, 36)
+func (p Position) String() string { return string(p.Append(nil)) }
+
+// Append adds the event id to b.
+func (p Position) Append(b []byte) []byte {
+	b = append(strconv.AppendInt(b, int64(p.Attempt), 10), '-')
+	b = append(strconv.AppendInt(b, int64(p.Offset), 10), '-')
+	b = strconv.AppendUint(b, p.Sum, 36)
 	if p.Ended {
-		s += "-e"
+		b = append(b, "-e"...)
 	}
-	return s
+	return b
 }
 
 // ParsePosition reads an event id in its one canonical spelling; an empty one is

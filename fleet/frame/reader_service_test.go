@@ -37,11 +37,11 @@ func TestReaderMissesNothing(t *testing.T) {
 		}
 	}
 	write(1, 600)
-	reader := frame.Follow(t.Context(), valkey.NewHub(t.Context(), client, slog.New(slog.DiscardHandler)), log, ref)
+	reader := frame.Follow(valkey.NewHub(t.Context(), client, slog.New(slog.DiscardHandler)), log, ref)
 	defer reader.Close()
 	go write(601, frames)
 	for next := int64(1); next <= frames; {
-		got, err := reader.Next(t.Context())
+		got, err := reader.Next(t.Context(), time.Time{})
 		if err != nil {
 			t.Fatal(err)
 		}

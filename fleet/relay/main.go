@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -40,6 +41,11 @@ type settings struct {
 	Valkey        string `env:"VALKEY_ADDR,required,notEmpty"` // host:port
 	Listen        string `env:"LISTEN" envDefault:"127.0.0.1:8080"`
 	EdgeSecret    string `env:"EDGE_SECRET"`
+	Sending       sending
+
+	// Streams and waits that are held open at once; 0 is no limit.
+	PerUser int `env:"STREAMS_PER_USER" envDefault:"50"`
+	Streams int `env:"STREAMS" envDefault:"20000"`
 
 	// A local stack's front door; without API_URL there is none.
 	API    string `env:"API_URL"`
@@ -62,7 +68,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	handler, err := build(ctx, set, log)
+	handler, relay, err := build(ctx, set, log)
 	if err != nil {
 		return err
 	}
@@ -88,36 +94,40 @@ func run(ctx context.Context, log *slog.Logger) error {
 	if err := server.Shutdown(limit); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("shut down: %w", err)
 	}
+	relay.Drain(5 * time.Second)
 	return nil
 }
 
-func build(ctx context.Context, set settings, log *slog.Logger) (http.Handler, error) {
+func build(ctx context.Context, set settings, log *slog.Logger) (http.Handler, *serve.Relay, error) {
 	aws, err := store.AWS(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	db := store.DynamoDB(aws)
 	replies := store.NewChats(db, s3.NewFromConfig(aws), set.ChatsTable, set.BodiesBucket)
 	valkey.LogTo(log)
 	shared := valkey.Open(set.Valkey)
 	hub := valkey.NewHub(context.WithoutCancel(ctx), shared, log)
-	keys := auth.NewKeyring(store.NewAccounts(db, set.AccountsTable), time.Now)
+	accounts := store.NewAccounts(db, set.AccountsTable)
+	keys := auth.NewKeyring(accounts, time.Now)
 	relay := &serve.Relay{
-		Pace: serve.DefaultPace(), Replies: replies, Log: log, Now: time.Now,
+		Pace: serve.DefaultPace(), Limits: serve.Limits{PerUser: set.PerUser, All: set.Streams}, Replies: replies, Log: log, Now: time.Now,
 		Service: &api.Service{Verifier: auth.NewVerifier(keys), EdgeSecret: set.EdgeSecret, Log: log},
-		Frames:  frame.NewLog(shared), Hub: hub, Stops: valkey.NewStops(shared, hub), Done: ctx.Done(),
+		Frames:  frame.NewLog(shared), Hub: hub, Stops: valkey.NewStops(shared, hub), Ending: ctx,
 	}
-	own := relay.Service.Mux(relay.Routes())
+	routes := relay.Routes()
+	maps.Copy(routes, completions(set.Sending, aws, replies, accounts, relay, log))
+	own := relay.Service.Mux(routes)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", probe.Alive)
 	mux.Handle("GET /readyz", serve.Ready(log, checks(set, shared, replies)...))
 	if set.API == "" {
 		mux.Handle("/", own)
-		return mux, nil
+		return mux, relay, nil
 	}
 	front, err := frontDoor(set, own, log)
 	mux.Handle("/", front)
-	return mux, err
+	return mux, relay, err
 }
 
 func frontDoor(set settings, own http.Handler, log *slog.Logger) (http.Handler, error) {

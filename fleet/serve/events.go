@@ -2,11 +2,10 @@ package serve
 
 import (
 	"fmt"
-	"net/http"
-	"time"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"parley/fleet/frame"
 	"parley/shared/chat"
@@ -18,12 +17,10 @@ const maxDelta = 8 << 10
 // The events' data, as docs/api has them.
 type (
 	statusEvent struct {
-		Status  chat.Status `json:"status"`
-		Attempt int         `json:"attempt"`
-		Reset   bool        `json:"reset,omitzero"`
-	}
-	deltaEvent struct {
-		Text string `json:"text"`
+		Status  chat.Status   `json:"status"`
+		Attempt int           `json:"attempt"`
+		Queue   *chat.Outlook `json:"queue,omitempty"`
+		Reset   bool          `json:"reset,omitzero"`
 	}
 	doneEvent struct {
 		Status chat.Status `json:"status"`
@@ -32,66 +29,60 @@ type (
 	}
 )
 
-// events writes server-sent events to one client and keeps its position.
+// events puts a reply into server-sent events for one client and keeps its
+// position. What is put is on its way after flush.
 type events struct {
-	w     http.ResponseWriter
-	ctl   *http.ResponseController
-	limit time.Duration
-	pos   frame.Position
+	*wire
+	pos frame.Position
 }
 
-func newEvents(w http.ResponseWriter, limit time.Duration, from frame.Position) *events {
-	h := w.Header()
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("Cache-Control", "no-store, no-transform")
-	h.Set("X-Accel-Buffering", "no")
-	w.WriteHeader(http.StatusOK)
-	return &events{w: w, ctl: http.NewResponseController(w), limit: limit, pos: from}
-}
-
-// send writes one event whose id is the position after it. A client that doesn't
-// take it in time is dropped; it has the id of what came before.
-func (e *events) send(name string, data any) error {
+// put adds one event; its id is the position after it.
+func (e *events) put(name string, data any) error {
 	body, err := json.Marshal(data)
 	if err != nil {
 		return fmt.Errorf("encode event %s: %w", name, err)
 	}
-	return e.write("id: %s\nevent: %s\ndata: %s\n\n", e.pos, name, body)
+	return e.write(func(b []byte) []byte { return append(append(e.head(b, name), body...), '\n', '\n') })
 }
 
-func (e *events) comment() error { return e.write(":\n\n") }
-
-func (e *events) write(format string, args ...any) error {
-	if err := e.ctl.SetWriteDeadline(time.Now().Add(e.limit)); err != nil {
-		return fmt.Errorf("set write deadline: %w", err)
-	}
-	if _, err := fmt.Fprintf(e.w, format, args...); err != nil {
-		return fmt.Errorf("write event: %w", err)
-	}
-	if err := e.ctl.Flush(); err != nil {
-		return fmt.Errorf("flush event: %w", err)
-	}
-	return nil
+func (e *events) head(b []byte, name string) []byte {
+	b = e.pos.Append(append(b, "id: "...))
+	b = append(append(b, "\nevent: "...), name...)
+	return append(b, "\ndata: "...)
 }
 
-// status says how the reply stands, unless the client has been told.
-func (e *events) status(s chat.Status, attempt int, reset bool) error {
-	e.pos.Attempt = attempt
-	return e.send("status", statusEvent{s, attempt, reset})
+func (e *events) comment() error {
+	return e.write(func(b []byte) []byte { return append(b, ":\n\n"...) })
 }
 
-// delta sends text that follows what the client has.
+// status says how the reply stands.
+func (e *events) status(s chat.Status, attempt int) error {
+	return e.tell(statusEvent{Status: s, Attempt: attempt})
+}
+
+func (e *events) tell(s statusEvent) error {
+	e.pos.Attempt = s.Attempt
+	return e.put("status", s)
+}
+
+// delta sends text that follows what the client has. It is what most events are,
+// so it is written out without any detour.
 func (e *events) delta(text string) error {
 	for text != "" {
 		n := min(maxDelta, len(text))
 		for n < len(text) && !utf8.RuneStart(text[n]) {
 			n--
 		}
-		e.pos = e.pos.Advance(text[:n])
-		if err := e.send("delta", deltaEvent{text[:n]}); err != nil {
+		piece := text[:n]
+		e.pos, text = e.pos.Advance(piece), text[n:]
+		err := e.write(func(b []byte) []byte {
+			b = append(e.head(b, "delta"), `{"text":`...)
+			b, _ = jsontext.AppendQuote(b, piece) // invalid UTF-8 is replaced
+			return append(b, "}\n\n"...)
+		})
+		if err != nil {
 			return err
 		}
-		text = text[n:]
 	}
 	return nil
 }
@@ -101,7 +92,7 @@ func (e *events) delta(text string) error {
 func (e *events) whole(text string, status chat.Status, attempt int) error {
 	if !e.pos.Within(text) {
 		e.pos = frame.Begin()
-		if err := e.status(status, attempt, true); err != nil {
+		if err := e.tell(statusEvent{Status: status, Attempt: attempt, Reset: true}); err != nil {
 			return err
 		}
 	}
@@ -116,11 +107,11 @@ func (e *events) end(end *frame.End) error {
 		if failure == nil {
 			failure = &chat.Failure{Code: "internal", Detail: "The reply failed."}
 		}
-		return e.send("error", failure)
+		return e.put("error", failure)
 	}
 	usage := end.Usage
 	if usage == nil {
 		usage = &chat.Usage{}
 	}
-	return e.send("done", doneEvent{end.Status, end.Finish, usage})
+	return e.put("done", doneEvent{end.Status, end.Finish, usage})
 }

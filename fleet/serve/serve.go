@@ -18,6 +18,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"parley/fleet/frame"
@@ -25,6 +26,7 @@ import (
 	"parley/shared/api"
 	"parley/shared/chat"
 	"parley/shared/id"
+	"parley/shared/quota"
 )
 
 // Replies is the storage that a relay needs.
@@ -50,9 +52,15 @@ func DefaultPace() Pace {
 		Write: 10 * time.Second, Stop: 3 * time.Second}
 }
 
+// Lookout foretells how long a prompt that is queued now will wait.
+type Lookout interface {
+	Outlook(ctx context.Context, plan quota.Plan) chat.Outlook
+}
+
 // Relay serves replies. Its fields are set once, before Routes.
 type Relay struct {
 	Pace
+	Limits
 	Service *api.Service
 	Replies Replies
 	Log     *slog.Logger
@@ -60,7 +68,21 @@ type Relay struct {
 	Frames  *frame.Log
 	Hub     *valkey.Hub
 	Stops   *valkey.Stops
-	Done    <-chan struct{} // closed when the process is to end: streams break off, resumable
+	Lookout Lookout         // for replies that are queued; nil: nothing is said of it
+	Ending  context.Context // ends when the process is to end: streams break off, resumable
+
+	crowd   crowd
+	streams sync.WaitGroup
+}
+
+// Drain waits until the open streams have broken off after Ending, up to limit.
+func (r *Relay) Drain(limit time.Duration) {
+	over := make(chan struct{})
+	go func() { r.streams.Wait(); close(over) }()
+	select {
+	case <-over:
+	case <-time.After(limit):
+	}
 }
 
 // Routes returns the relay's own endpoints.
@@ -76,7 +98,7 @@ func (r *Relay) Routes() map[string]http.Handler {
 // refOf names the reply that a request is about, as its caller's own.
 func refOf(r *api.Request) (chat.Ref, error) {
 	ref := chat.Ref{User: r.User.User, Chat: r.PathValue("chat_id"), Message: r.PathValue("reply_id")}
-	if !id.Valid(ref.Chat) || !id.Valid(ref.Message) {
+	if !id.Valid(ref.Chat) || !id.Valid(ref.Message) || ref.Passing() {
 		return ref, chat.ErrNoMessage
 	}
 	return ref, nil
@@ -100,35 +122,4 @@ func (r *Relay) glance(ctx context.Context, ref chat.Ref) (chat.Message, error) 
 		return m, nil
 	}
 	return r.reply(ctx, ref)
-}
-
-// batch is what following a reply brings: frames, or the news that Valkey is away.
-type batch struct {
-	frames []frame.Frame
-	err    error
-}
-
-// follow reads a reply's frames until ctx ends. It reads on only when what it has
-// was taken, so that a slow client holds no more than one batch.
-func (r *Relay) follow(ctx context.Context, ref chat.Ref) <-chan batch {
-	out := make(chan batch)
-	reader := frame.Follow(ctx, r.Hub, r.Frames, ref)
-	go func() {
-		defer reader.Close()
-		for {
-			frames, err := reader.Next(ctx)
-			select {
-			case <-ctx.Done():
-				return
-			case out <- batch{frames, err}:
-			}
-			if err != nil {
-				select {
-				case <-ctx.Done():
-				case <-time.After(r.Away / 2):
-				}
-			}
-		}
-	}()
-	return out
 }

@@ -2,13 +2,16 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"os"
+	"runtime/debug"
 	"time"
 
 	"parley/fleet/frame"
 	"parley/shared/api"
 	"parley/shared/chat"
-	"parley/shared/problem"
+	"parley/shared/quota"
 )
 
 // stream sends a reply as server-sent events, from where the client stands.
@@ -21,6 +24,16 @@ func (r *Relay) stream(w http.ResponseWriter, req *api.Request) error {
 	if err != nil {
 		return err
 	}
+	leave, err := r.Enter(req)
+	if err != nil {
+		return err
+	}
+	left := false
+	defer func() {
+		if !left {
+			leave()
+		}
+	}()
 	read := r.reply
 	if fresh {
 		read = r.glance
@@ -33,12 +46,25 @@ func (r *Relay) stream(w http.ResponseWriter, req *api.Request) error {
 		w.WriteHeader(http.StatusNoContent) // tells an EventSource not to come again
 		return nil
 	}
-	from.Ended = false
-	s := &session{Relay: r, ref: ref, out: newEvents(w, r.Write, from), proven: from.Offset == 0}
-	if err := s.run(req.Context(), m, fresh); err != nil && req.Context().Err() == nil {
-		r.Log.InfoContext(req.Context(), "a stream broke off", "request_id", req.ID, "user", ref.User,
-			"reply", ref.Message, "offset", s.out.pos.Offset, "error", err.Error())
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store, no-transform")
+	h.Set("X-Accel-Buffering", "no")
+	if req.Method == http.MethodHead {
+		return nil
 	}
+	out, err := newWire(w, req, r.Write)
+	if err != nil {
+		return err
+	}
+	s := &session{Relay: r, request: req.ID, plan: req.User.Plan, ref: ref, fresh: fresh, proven: from.Offset == 0}
+	s.out = &events{wire: out, pos: from}
+	s.out.pos.Ended = false
+	left = true
+	r.streams.Go(func() {
+		defer leave()
+		s.serve(m)
+	})
 	return nil
 }
 
@@ -53,67 +79,106 @@ func positionOf(req *api.Request) (from frame.Position, fresh bool, err error) {
 	return from, last == "", err
 }
 
-// session is one client's stream.
+// session is one client's stream: one goroutine, and nothing kept that there is a
+// copy of elsewhere, for there are thousands.
 type session struct {
 	*Relay
-	ref    chat.Ref
-	out    *events
-	last   frame.Frame // newest frame that was looked at
-	proven bool        // what the client has is the beginning of this reply's text
-	reread time.Time   // when the frames may be read as a whole again
-	ended  bool
+	request string // its id
+	plan    quota.Plan
+	ref     chat.Ref
+	out     *events
+	reader  *frame.Reader
+	last    frame.Frame   // newest frame that was looked at
+	queue   *chat.Outlook // as the client has been told
+	reread  time.Time     // when the frames may be read as a whole again
+	look    time.Time     // when to look into the table
+	comment time.Time     // when to send a comment
+	fresh   bool          // the client begins
+	proven  bool          // what the client has is the beginning of this reply's text
+	ended   bool
 }
 
-func (s *session) run(ctx context.Context, m chat.Message, fresh bool) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	if fresh || m.Attempt != s.out.pos.Attempt {
-		if err := s.out.status(m.Status, m.Attempt, false); err != nil {
+// serve sends the reply from m on, and ends the answer.
+func (s *session) serve(m chat.Message) {
+	whole := false
+	defer func() {
+		if p := recover(); p != nil { // one stream must not end the others
+			s.Log.Error("a stream panicked", "request_id", s.request, "reply", s.ref.Message, "panic", p, "stack", string(debug.Stack()))
+		}
+		s.out.close(whole)
+	}()
+	err := s.run(s.Ending, m)
+	whole = err == nil
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		s.Log.Info("a client was too slow and is dropped", "request_id", s.request, "user", s.ref.User,
+			"reply", s.ref.Message, "offset", s.out.pos.Offset)
+	}
+}
+
+// run ends with nil when the reply has, or when the process is to end.
+func (s *session) run(ctx context.Context, m chat.Message) error {
+	if s.fresh || m.Attempt != s.out.pos.Attempt {
+		if err := s.standing(ctx, m); err != nil {
 			return err
 		}
 	}
 	if m.Status.Ended() {
 		return s.finish(m)
 	}
-	frames := s.follow(ctx, s.ref)
-	comment := time.NewTicker(s.Comment)
-	defer comment.Stop()
-	look := time.NewTimer(s.Look)
-	defer look.Stop()
-	for !s.ended {
-		var err error
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-s.Done:
-			return nil
-		case <-comment.C:
-			err = s.out.comment()
-		case b := <-frames:
-			err = s.batch(ctx, b)
-			look.Reset(s.pause(b))
-		case <-look.C:
-			err = s.look(ctx)
-			look.Reset(s.Look)
+	s.reader = frame.Follow(s.Hub, s.Frames, s.ref)
+	defer s.reader.Close()
+	s.look = time.Now().Add(s.Look)
+	for {
+		if s.out.held != nil {
+			s.comment = time.Now().Add(s.Comment)
 		}
-		if err != nil {
+		if err := s.out.flush(); err != nil || s.ended {
 			return err
 		}
+		frames, err := s.reader.Next(ctx, earlier(s.look, s.comment))
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err := s.step(ctx, frames, err); err != nil {
+			return err
+		}
+	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// step does what is to be done now. That Valkey is away is no error: the table is
+// looked at all the more.
+func (s *session) step(ctx context.Context, frames []frame.Frame, away error) error {
+	now := time.Now()
+	switch {
+	case away != nil:
+		s.look = earlier(s.look, now.Add(s.Away))
+	case len(frames) > 0:
+		s.look = now.Add(s.Look)
+		return s.batch(ctx, frames)
+	}
+	if !now.Before(s.look) {
+		s.look = now.Add(s.Look)
+		if err := s.out.alive(); err != nil {
+			return err
+		}
+		return s.lookUp(ctx)
+	}
+	if !now.Before(s.comment) {
+		return s.out.comment()
 	}
 	return nil
 }
 
-// pause is how long to wait for more before looking into the table.
-func (s *session) pause(b batch) time.Duration {
-	if b.err != nil {
-		return s.Away
-	}
-	return s.Look
-}
-
-// batch sends what frames bring. That Valkey is away is no error: look goes on.
-func (s *session) batch(ctx context.Context, b batch) error {
-	for _, f := range b.frames {
+// batch sends what frames bring.
+func (s *session) batch(ctx context.Context, frames []frame.Frame) error {
+	for _, f := range frames {
 		if s.ended || !f.After(s.last) {
 			continue
 		}
@@ -133,7 +198,7 @@ func (s *session) batch(ctx context.Context, b batch) error {
 
 func (s *session) frame(ctx context.Context, f frame.Frame) error {
 	if f.Attempt > s.out.pos.Attempt {
-		if err := s.out.status(chat.Running, f.Attempt, false); err != nil {
+		if err := s.out.status(chat.Running, f.Attempt); err != nil {
 			return err
 		}
 	}
@@ -142,7 +207,7 @@ func (s *session) frame(ctx context.Context, f frame.Frame) error {
 		s.ended = true
 		return s.out.end(f.End)
 	case f.End != nil:
-		return s.look(ctx)
+		return s.lookUp(ctx)
 	case f.Text == "":
 		return nil
 	case f.Start == s.out.pos.Offset:
@@ -168,7 +233,7 @@ func (s *session) reload(ctx context.Context) error {
 	}
 	s.last, s.proven = text.Last, true
 	if text.Last.Attempt > s.out.pos.Attempt {
-		if err := s.out.status(chat.Running, text.Last.Attempt, false); err != nil {
+		if err := s.out.status(chat.Running, text.Last.Attempt); err != nil {
 			return err
 		}
 	}
@@ -177,32 +242,4 @@ func (s *session) reload(ctx context.Context) error {
 	}
 	s.ended = true
 	return s.out.end(text.Last.End)
-}
-
-// look asks the table how the reply stands.
-func (s *session) look(ctx context.Context) error {
-	m, err := s.reply(ctx, s.ref)
-	switch {
-	case err == nil && m.Status.Ended():
-		return s.finish(m)
-	case err == nil && m.Attempt > s.out.pos.Attempt:
-		return s.out.status(m.Status, m.Attempt, false)
-	case err == nil && !s.proven:
-		return s.reload(ctx)
-	case problem.From(err) != nil && problem.From(err).Kind == problem.NotFound:
-		s.ended = true // deleted while it was watched
-		return s.out.end(&frame.End{Status: chat.Failed, Failure: &chat.Failure{Code: "not_found", Detail: chat.ErrNoMessage.Message}})
-	case err != nil:
-		s.Log.WarnContext(ctx, "the table is away; the stream goes on with frames", "reply", s.ref.Message, "error", err.Error())
-	}
-	return nil
-}
-
-// finish sends the rest of a stored reply.
-func (s *session) finish(m chat.Message) error {
-	s.ended = true
-	if err := s.out.whole(m.Text, m.Status, m.Attempt); err != nil {
-		return err
-	}
-	return s.out.end(frame.EndOf(m))
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"parley/fleet/frame"
 	"parley/shared/api"
 	"parley/shared/chat"
 	"parley/shared/problem"
@@ -27,6 +28,11 @@ func (r *Relay) wait(ctx context.Context, req *api.Request, _ api.None) (chat.Me
 	if err != nil {
 		return chat.Message{}, err
 	}
+	leave, err := r.Enter(req)
+	if err != nil {
+		return chat.Message{}, err
+	}
+	defer leave()
 	return r.await(ctx, ref, time.Duration(seconds)*time.Second)
 }
 
@@ -48,26 +54,26 @@ func (r *Relay) await(ctx context.Context, ref chat.Ref, limit time.Duration) (c
 	if err != nil || m.Status.Ended() {
 		return m, err
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	follow, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	over := time.NewTimer(limit)
-	defer over.Stop()
-	frames, look := r.follow(ctx, ref), time.NewTicker(r.Look)
-	defer look.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return m, context.Cause(ctx)
-		case <-r.Done:
+	defer context.AfterFunc(r.Ending, cancel)()
+	reader := frame.Follow(r.Hub, r.Frames, ref)
+	defer reader.Close()
+	for look := time.Now().Add(r.Look); ; {
+		frames, away := reader.Next(follow, look)
+		if follow.Err() != nil {
 			return r.soFar(ctx, ref)
-		case <-over.C:
-			return r.soFar(ctx, ref)
-		case b := <-frames:
-			if n := len(b.frames); n == 0 || b.frames[n-1].End == nil {
-				continue
-			}
-		case <-look.C:
 		}
+		now := time.Now()
+		switch n := len(frames); {
+		case n > 0 && frames[n-1].End != nil, !now.Before(look):
+		case away != nil:
+			look = earlier(look, now.Add(r.Away))
+			continue
+		default:
+			continue
+		}
+		look = now.Add(r.Look)
 		if m, err = r.reply(ctx, ref); err != nil || m.Status.Ended() {
 			return m, err
 		}
