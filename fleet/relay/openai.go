@@ -1,0 +1,47 @@
+package main
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"parley/fleet/openai"
+	"parley/fleet/serve"
+	"parley/shared/auth"
+	"parley/shared/chat"
+	"parley/shared/id"
+	"parley/shared/model"
+	"parley/shared/queue"
+	"parley/shared/quota"
+	"parley/shared/store"
+)
+
+// sending is what the OpenAI endpoint needs beyond the rest; it is what
+// send-message has. Without queues there is no such endpoint.
+type sending struct {
+	QueueFree       string        `env:"QUEUE_URL_FREE"`
+	QueuePremium    string        `env:"QUEUE_URL_PREMIUM"`
+	DeadlineFree    time.Duration `env:"DEADLINE_FREE" envDefault:"120s"`
+	DeadlinePremium time.Duration `env:"DEADLINE_PREMIUM" envDefault:"60s"`
+	Models          model.Table   `env:"MODELS"`
+}
+
+// completions returns the OpenAI endpoint's routes.
+func completions(set sending, cfg aws.Config, chats *store.Chats, accounts *store.Accounts, relay *serve.Relay, log *slog.Logger) map[string]http.Handler {
+	if set.QueueFree == "" || set.QueuePremium == "" {
+		log.Warn("no queues are named: completions are not served")
+		return nil
+	}
+	client := sqs.NewFromConfig(cfg)
+	plans := queue.Plans{quota.Free: queue.New(client, set.QueueFree), quota.Premium: queue.New(client, set.QueuePremium)}
+	endpoint := &openai.Endpoint{
+		Pace: openai.DefaultPace(), Relay: relay, Models: set.Models, Log: log, Now: time.Now,
+		Keys: auth.NewPATVerifier(accounts, time.Now),
+		Sender: &chat.Sender{Store: chats, Queue: plans, Models: set.Models, Now: time.Now, NewID: id.New,
+			Deadlines: map[quota.Plan]time.Duration{quota.Free: set.DeadlineFree, quota.Premium: set.DeadlinePremium}},
+	}
+	return endpoint.Routes()
+}
