@@ -96,7 +96,7 @@ func read(families map[string]*dto.MetricFamily) (Load, bool) {
 		Looked:  int64(sum("vllm:prefix_cache_queries_total", "vllm:gpu_prefix_cache_queries_total")),
 		Cached:  int64(sum("vllm:prefix_cache_hits_total", "vllm:gpu_prefix_cache_hits_total", "llamacpp:prompt_tokens_cached_total")),
 	}
-	for _, v := range values(families, "vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc", "llamacpp:kv_cache_usage_ratio") {
+	for _, v := range values(families, "vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc") {
 		load.KV = max(load.KV, v) // of several engines the fullest counts
 	}
 	for _, v := range values(families, "llamacpp:prompt_tokens_total") {

@@ -68,10 +68,7 @@ func (e *Engine) metrics(w http.ResponseWriter, _ *http.Request) {
 	defer e.mu.Unlock()
 	_, slots := e.size()
 	running, waiting := e.slots.running, len(e.slots.waiting)
-	full := float64(e.cache.order.Len()) / float64(max(e.CacheBlocks, 1))
-	if e.CacheBlocks == 0 {
-		full = float64(running) / float64(slots)
-	}
+	full := 0.8 * float64(running) / float64(slots) // vLLM counts what answers use, not what is kept of prompts
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 	print := func(name, kind string, v any) {
 		_, _ = fmt.Fprintf(w, "# TYPE %s %s\n", name, kind)

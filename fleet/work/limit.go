@@ -21,6 +21,7 @@ const (
 	// request had to wait: once, and for each token of the prompt.
 	lateBy    = 500 * time.Millisecond
 	lateToken = time.Millisecond
+	usualFor  = 5 * time.Minute // how long the shortest time counts as the usual one
 )
 
 // limit learns how many answers at once the engine has room for.
@@ -37,14 +38,16 @@ type limit struct {
 	engine  Engine
 	now     func() time.Time
 	changed func() // called when it has changed
+	period  time.Duration
 
 	mu     sync.Mutex
 	size   float64
-	blind  bool          // the engine tells nothing
-	fast   bool          // nothing has shown yet where the limit is
-	calls  int           // under way at the engine, ours
-	usual  time.Duration // of a first token that had not to wait; 0: none came yet
-	shrunk time.Time     // when a call last took it down; calls begun before say nothing new
+	blind  bool             // the engine tells nothing
+	fast   bool             // nothing has shown yet where the limit is
+	calls  int              // under way at the engine, ours
+	usual  [2]time.Duration // shortest time to a first token in this period and in the one before; 0: none
+	since  time.Time        // when this period began
+	shrunk time.Time        // when a call last took it down; calls begun before say nothing new
 }
 
 func newLimit(most int, e Engine, now func() time.Time) *limit {
@@ -52,7 +55,7 @@ func newLimit(most int, e Engine, now func() time.Time) *limit {
 	if most > 0 {
 		first = most
 	}
-	return &limit{most: most, engine: e, now: now, changed: func() {}, size: float64(first), blind: true, fast: most == 0}
+	return &limit{most: most, engine: e, now: now, changed: func() {}, period: loadEvery, size: float64(first), blind: true, fast: most == 0}
 }
 
 // answers returns how many may be under way at once; 0 while others have the
@@ -65,7 +68,7 @@ func (l *limit) answers() int {
 
 func (l *limit) run(ctx context.Context) {
 	l.look(ctx)
-	every(ctx, loadEvery, l.look)
+	every(ctx, l.period, l.look)
 }
 
 // look reads the engine's load and learns from it. Calls that end or begin
@@ -105,9 +108,6 @@ func (l *limit) see(load engine.Load, ours int) {
 	switch others := max(0, load.Running+load.Waiting-ours); {
 	case load.Slots > 0:
 		l.size = float64(max(0, load.Slots-others))
-		if load.KV >= tightKV {
-			l.size = max(1, min(l.size, float64(ours-1)))
-		}
 	case load.Waiting > 0:
 		l.fast = false
 		l.size = max(1, min(l.size, float64(ours-load.Waiting)))
@@ -158,13 +158,12 @@ func (c *call) first() {
 
 // heard learns from how long a first token took; the caller holds the lock.
 func (l *limit) heard(c *call, took time.Duration) {
-	late := l.usual > 0 && took > 2*l.usual+lateBy+time.Duration(c.size)*lateToken
-	switch {
-	case l.usual == 0 || took < l.usual:
-		l.usual = took
-	case !late:
-		l.usual += (took - l.usual) / 50 // what is usual may change
+	if l.now().Sub(l.since) > usualFor {
+		l.usual, l.since = [2]time.Duration{0, l.usual[0]}, l.now()
 	}
+	l.usual[0] = shorter(took, l.usual[0])
+	usual := shorter(l.usual[0], l.usual[1])
+	late := took > 2*usual+lateBy+time.Duration(c.size)*lateToken
 	switch {
 	case !l.blind:
 	case late:
@@ -172,6 +171,14 @@ func (l *limit) heard(c *call, took time.Duration) {
 	case l.calls >= int(l.size)-1:
 		l.grow(1 / l.size)
 	}
+}
+
+// shorter returns the shorter of two times of which 0 is none.
+func shorter(a, b time.Duration) time.Duration {
+	if a == 0 || b == 0 {
+		return max(a, b)
+	}
+	return min(a, b)
 }
 
 // end notes that the request is over, and how.
