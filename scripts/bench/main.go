@@ -14,6 +14,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -35,6 +36,10 @@ type part struct {
 // parts are in the order of the page.
 var parts = []part{
 	{"functions", functions},
+	{"ttft", firstToken},
+	{"goodput", goodput},
+	{"flood", flood},
+	{"recovery", recovery},
 }
 
 // bench is what the parts of one run share.
@@ -42,6 +47,7 @@ type bench struct {
 	services rig.Services
 	root     string // of the checkout
 	quick    bool   // fewer and shorter: to see that it works
+	log      io.Writer
 }
 
 func main() {
@@ -49,8 +55,9 @@ func main() {
 	defer stop()
 	only := flag.String("only", "", "measure only these `parts`, separated by commas: "+names())
 	quick := flag.Bool("quick", false, "fewer and shorter measurements; docs/benchmarks.md is left as it is")
+	log := flag.String("log", "", "`file` for what functions and fleet print")
 	flag.Parse()
-	if err := run(ctx, *only, *quick); err != nil {
+	if err := run(ctx, *only, *log, *quick); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -64,7 +71,7 @@ func names() string {
 	return strings.Join(all, ", ")
 }
 
-func run(ctx context.Context, only string, quick bool) error {
+func run(ctx context.Context, only, log string, quick bool) error {
 	chosen, err := choose(only)
 	if err != nil {
 		return err
@@ -78,6 +85,14 @@ func run(ctx context.Context, only string, quick bool) error {
 		return err
 	}
 	b := &bench{services: services, root: root, quick: quick}
+	if log != "" {
+		f, err := os.Create(log)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		b.log = f
+	}
 	for _, p := range chosen {
 		s, err := b.measure(ctx, p)
 		if err != nil {

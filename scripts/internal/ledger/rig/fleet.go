@@ -29,7 +29,9 @@ func (r *Rig) Worker(ctx context.Context, engine string, env ...string) (*Member
 }
 
 // Relay starts fleet/relay.
-func (r *Rig) Relay(ctx context.Context) (*Member, error) { return r.member(ctx, "relay") }
+func (r *Rig) Relay(ctx context.Context, env ...string) (*Member, error) {
+	return r.member(ctx, "relay", env...)
+}
 
 func (r *Rig) member(ctx context.Context, name string, env ...string) (*Member, error) {
 	binary := filepath.Join(r.bin, name)
@@ -67,6 +69,12 @@ func (m *Member) stop() {
 	kill := time.AfterFunc(10*time.Second, func() { m.cmd.Process.Kill() })
 	m.cmd.Wait()
 	kill.Stop()
+}
+
+// Kill ends the process by SIGKILL and returns when it is gone.
+func (m *Member) Kill() {
+	m.cmd.Process.Kill()
+	m.cmd.Wait()
 }
 
 // await returns when the process is ready.
