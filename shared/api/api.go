@@ -17,6 +17,7 @@ import (
 
 	"parley/shared/auth"
 	"parley/shared/problem"
+	"parley/shared/trace"
 )
 
 // Service is what the endpoints of one process share.
@@ -81,6 +82,7 @@ func Handle[In, Out any](s *Service, route Route, fn Func[In, Out]) http.Handler
 // instance. An error that it returns must come before its first byte.
 func (s *Service) Raw(open bool, fn func(w http.ResponseWriter, r *Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, hr *http.Request) {
+		hr = hr.WithContext(trace.With(hr.Context(), trace.Incoming(hr.Header)))
 		r := &Request{Request: hr, ID: requestID(hr), Viewer: s.viewer(hr), header: w.Header()}
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")

@@ -21,6 +21,7 @@ import (
 	"parley/shared/id"
 	"parley/shared/problem"
 	"parley/shared/quota"
+	"parley/shared/trace"
 )
 
 // batch is how many messages SQS takes in one call.
@@ -48,13 +49,18 @@ func (q Plans) Send(ctx context.Context, p chat.Prompt) error {
 }
 
 // Send queues a prompt; when it returns, SQS has it. The user is the message
-// group, which makes the queue fair among users. One call.
+// group, which makes the queue fair among users; the trace that ctx belongs to goes
+// along as an attribute. One call.
 func (q *Prompts) Send(ctx context.Context, p chat.Prompt) error {
 	body, err := json.Marshal(p)
 	if err != nil {
 		return fmt.Errorf("encode prompt: %w", err)
 	}
-	_, err = q.client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &q.url, MessageBody: aws.String(string(body)), MessageGroupId: &p.User})
+	in := &sqs.SendMessageInput{QueueUrl: &q.url, MessageBody: aws.String(string(body)), MessageGroupId: &p.User}
+	if parent := trace.From(ctx); parent != "" {
+		in.MessageAttributes = map[string]types.MessageAttributeValue{trace.Header: {DataType: aws.String("String"), StringValue: &parent}}
+	}
+	_, err = q.client.SendMessage(ctx, in)
 	return away("send prompt", err)
 }
 
@@ -64,8 +70,10 @@ type Delivery struct {
 	Prompt       chat.Prompt
 	Receipt      string // names this delivery to Delete and Extend; an older one of the message may not
 	ReceiveCount int
-	Body         string // as received
-	Err          error  // it can't be read: not ours, or ErrLater
+	Body         string    // as received
+	Err          error     // it can't be read: not ours, or ErrLater
+	Sent         time.Time // to the queue; zero if SQS doesn't say
+	Trace        string    // traceparent of the request that it came from; empty: it brought none
 }
 
 // ErrLater is a prompt that only a later release can read.
@@ -88,7 +96,9 @@ func (e *GoneError) Error() string {
 func (q *Prompts) Receive(ctx context.Context, most int, wait time.Duration) ([]Delivery, error) {
 	out, err := q.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl: &q.url, MaxNumberOfMessages: int32(min(most, batch)), WaitTimeSeconds: int32(wait / time.Second),
-		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameApproximateReceiveCount},
+		MessageSystemAttributeNames: []types.MessageSystemAttributeName{
+			types.MessageSystemAttributeNameApproximateReceiveCount, types.MessageSystemAttributeNameSentTimestamp},
+		MessageAttributeNames: []string{trace.Header},
 	})
 	if err != nil {
 		return nil, away("receive prompts", err)
@@ -98,6 +108,12 @@ func (q *Prompts) Receive(ctx context.Context, most int, wait time.Duration) ([]
 		d := Delivery{ID: aws.ToString(m.MessageId), Receipt: aws.ToString(m.ReceiptHandle), Body: aws.ToString(m.Body)}
 		d.Prompt, d.Err = Decode(d.Body)
 		d.ReceiveCount, _ = strconv.Atoi(m.Attributes["ApproximateReceiveCount"]) // 0 if SQS doesn't say
+		if ms, err := strconv.ParseInt(m.Attributes["SentTimestamp"], 10, 64); err == nil {
+			d.Sent = time.UnixMilli(ms)
+		}
+		if parent := aws.ToString(m.MessageAttributes[trace.Header].StringValue); trace.Valid(parent) {
+			d.Trace = parent
+		}
 		deliveries[i] = d
 	}
 	return deliveries, nil
