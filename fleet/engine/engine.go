@@ -100,7 +100,7 @@ type completion struct {
 	ContinueFinal *bool          `json:"continue_final_message,omitempty"`
 	AddGeneration *bool          `json:"add_generation_prompt,omitempty"`
 	TokenTimings  bool           `json:"timings_per_token"` // llama.cpp counts in every chunk
-	Options       jsontext.Value `json:",inline"`
+	Options       jsontext.Value `json:",embed"`
 }
 
 // Chat starts an answer. The stream has to be closed; closing it, or ending ctx,
