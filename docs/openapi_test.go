@@ -46,7 +46,7 @@ func TestDocumentIsValid(t *testing.T) {
 func TestRoutes(t *testing.T) {
 	described, routed := routesOfDocument(t), routesOfTemplate(t)
 	functions := patterns(accountapi.SignUp(nil, nil), accountapi.Login(nil, nil, nil), accountapi.Upkeep(nil, nil), accountapi.Keys(nil, nil),
-		chatapi.Send(nil, nil, nil), chatapi.History(nil, nil, nil, nil))
+		chatapi.Send(nil, nil), chatapi.History(nil, nil, nil, nil))
 	relay := patterns((&serve.Relay{}).Routes())
 	if d := cmp.Diff(functions, routed); d != "" {
 		t.Errorf("functions serve (-) and template.yaml routes (+):\n%s", d)

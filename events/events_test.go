@@ -59,7 +59,7 @@ func TestRequests(t *testing.T) {
 		"signup":       accountapi.SignUp(nil, nil),
 		"login":        accountapi.Login(nil, nil, nil),
 		"account":      merged(accountapi.Upkeep(nil, nil), accountapi.Keys(nil, nil)),
-		"send-message": chatapi.Send(nil, nil, nil),
+		"send-message": chatapi.Send(nil, nil),
 		"history":      chatapi.History(nil, nil, nil, nil),
 	} {
 		t.Run(name, func(t *testing.T) {

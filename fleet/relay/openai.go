@@ -37,10 +37,12 @@ func completions(set sending, cfg aws.Config, chats *store.Chats, accounts *stor
 	}
 	client := sqs.NewFromConfig(cfg)
 	plans := queue.Plans{quota.Free: queue.New(client, set.QueueFree), quota.Premium: queue.New(client, set.QueuePremium)}
+	look := queue.NewLookout(plans, chats, time.Now)
+	relay.Lookout = look
 	endpoint := &openai.Endpoint{
 		Pace: openai.DefaultPace(), Relay: relay, Models: set.Models, Log: log, Now: time.Now,
 		Keys: auth.NewPATVerifier(accounts, time.Now),
-		Sender: &chat.Sender{Store: chats, Queue: plans, Models: set.Models, Now: time.Now, NewID: id.New,
+		Sender: &chat.Sender{Store: chats, Queue: plans, Models: set.Models, Lookout: look, Now: time.Now, NewID: id.New,
 			Deadlines: map[quota.Plan]time.Duration{quota.Free: set.DeadlineFree, quota.Premium: set.DeadlinePremium}},
 	}
 	return endpoint.Routes()

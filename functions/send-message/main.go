@@ -42,8 +42,9 @@ func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	plans := queue.Plans{quota.Free: queue.New(client, c.QueueFree), quota.Premium: queue.New(client, c.QueuePremium)}
 	sender := &chat.Sender{
 		Store: chats, Queue: plans, Models: c.Models, Now: time.Now, NewID: id.New,
+		Lookout:   queue.NewLookout(plans, chats, time.Now),
 		Deadlines: map[quota.Plan]time.Duration{quota.Free: c.DeadlineFree, quota.Premium: c.DeadlinePremium},
 	}
 	service := &api.Service{Verifier: auth.NewVerifier(auth.NewKeyring(store.NewAccounts(db, c.AccountsTable), time.Now)), EdgeSecret: c.EdgeSecret, Log: log}
-	return api.Lambda(service.Mux(chatapi.Send(service, sender, queue.NewLookout(plans, chats, time.Now))))
+	return api.Lambda(service.Mux(chatapi.Send(service, sender)))
 }

@@ -26,6 +26,7 @@ type Sending struct {
 	Limit    int    // messages that the user may send in the question's hour
 	Replaces string // running reply that was found to have ended
 	Passing  bool   // it isn't kept: see Ref.Passing
+	Shed     bool   // nothing new is accepted: only a key that is known counts
 	Again    bool   // its key was tried before; others in the chat may be newer, and it is not undone
 	At       time.Time
 }
@@ -41,6 +42,7 @@ type Receipt struct {
 	Chat, Question, Reply string
 	Replayed              bool // the key was known: this is the answer of the first time
 	Used                  int  // messages in this hour, this one included; -1 if unknown
+	Queue                 Outlook
 }
 
 // Refusal is why the store did not accept a sending. At most one field is set.
@@ -52,12 +54,13 @@ type Refusal struct {
 	Ahead   string // the chat's newest reply, which does not sort before this one
 	Blocked bool   // the account is disabled
 	Full    bool   // the hour's limit is reached
+	Shed    bool   // it is new, and nothing new is accepted
 }
 
 // Sends is the storage that sending needs.
 type Sends interface {
 	// Accept writes guard, quota and the chat's hint in one transaction. A refusal
-	// writes nothing.
+	// writes nothing; a sending that is Shed is always refused.
 	Accept(ctx context.Context, s Sending) (Refusal, error)
 	// Ask writes the question, which stands for its queued reply, or for an Existing
 	// question the queued reply itself. To repeat it is harmless. It returns how many
@@ -85,6 +88,7 @@ type Sender struct {
 	Store     Sends
 	Queue     Queue
 	Models    model.Table
+	Lookout   Lookout                      // nil: nothing is foretold, and nothing refused for it
 	Deadlines map[quota.Plan]time.Duration // how long a prompt may wait for its start
 	Now       func() time.Time
 	NewID     id.Source
@@ -194,8 +198,25 @@ func (s *Sender) name(sending *Sending, at time.Time) {
 	sending.Question.CreatedAt = at
 }
 
-// deliver takes a sending through all its steps.
+// deliver takes a sending through all its steps. While the queue is overloaded only
+// what was accepted before gets through.
 func (s *Sender) deliver(ctx context.Context, plan quota.Plan, sending Sending) (Receipt, error) {
+	overload := s.overload(plan)
+	if overload != nil && sending.Key == "" {
+		return Receipt{}, overload
+	}
+	sending.Shed = overload != nil
+	receipt, err := s.accept(ctx, plan, sending)
+	if errors.Is(err, errOverloaded) {
+		return Receipt{}, overload
+	}
+	if err == nil {
+		receipt.Queue = s.outlook(ctx, plan)
+	}
+	return receipt, err
+}
+
+func (s *Sender) accept(ctx context.Context, plan quota.Plan, sending Sending) (Receipt, error) {
 	s.name(&sending, sending.At)
 	refusal, err := s.Store.Accept(ctx, sending)
 	for range 2 {
@@ -275,7 +296,7 @@ func (s *Sender) resume(ctx context.Context, plan quota.Plan, again, first Sendi
 	if !missing && reply.Status != Queued && !reply.Lapsed {
 		return receipt, nil
 	}
-	again.Chat, again.NewChat, again.Reply, again.Again = first.Chat, first.NewChat, first.Reply, true
+	again.Chat, again.NewChat, again.Reply, again.Again, again.Shed = first.Chat, first.NewChat, first.Reply, true, false
 	again.Question.ID, again.Question.Chat = first.Question.ID, first.Chat
 	again.Question.CreatedAt, again.Question.Hour = id.Time(first.Question.ID), first.Question.Hour
 	if err := s.hold(ctx, again); err != nil {
@@ -323,6 +344,8 @@ func (s *Sender) explain(r Refusal) error {
 	switch {
 	case r.Undone:
 		return errUndone
+	case r.Shed:
+		return errOverloaded
 	case r.NoChat:
 		return ErrNoChat
 	case r.Blocked:

@@ -33,14 +33,9 @@ type sent struct {
 	Queue     chat.Outlook `json:"queue"`
 }
 
-// Lookout foretells how long a plan's queue takes.
-type Lookout interface {
-	Outlook(ctx context.Context, plan quota.Plan) chat.Outlook
-}
-
 // Send returns the endpoints that accept prompts.
-func Send(s *api.Service, sender *chat.Sender, lookout Lookout) map[string]http.Handler {
-	answer := func(r *api.Request, receipt chat.Receipt, queue <-chan chat.Outlook, err error) (sent, error) {
+func Send(s *api.Service, sender *chat.Sender) map[string]http.Handler {
+	answer := func(r *api.Request, receipt chat.Receipt, err error) (sent, error) {
 		if err != nil {
 			return sent{}, err
 		}
@@ -52,7 +47,7 @@ func Send(s *api.Service, sender *chat.Sender, lookout Lookout) map[string]http.
 		return sent{
 			Chat: receipt.Chat, Message: receipt.Question, Reply: receipt.Reply, Status: chat.Queued,
 			StreamURL: "/v1/chats/" + receipt.Chat + "/messages/" + receipt.Reply + "/stream",
-			Queue:     <-queue,
+			Queue:     receipt.Queue,
 		}, nil
 	}
 	return map[string]http.Handler{
@@ -61,11 +56,10 @@ func Send(s *api.Service, sender *chat.Sender, lookout Lookout) map[string]http.
 				if err := noAttachments(in.Attachments); err != nil {
 					return sent{}, err
 				}
-				queue := look(ctx, lookout, r.User.Plan)
 				receipt, err := sender.Send(ctx, r.User.User, r.User.Plan, r.User.Limits, chat.Question{
 					Chat: in.Chat, Parent: in.Parent, Text: in.Text, Model: in.Model, Key: r.Header.Get("Idempotency-Key")})
 				full(r, err, sender.Now)
-				return answer(r, receipt, queue, err)
+				return answer(r, receipt, err)
 			}),
 		"POST /v1/chats/{chat_id}/messages/{id}/regenerate": api.Handle(s, api.Route{Status: http.StatusAccepted},
 			func(ctx context.Context, r *api.Request, _ api.None) (sent, error) {
@@ -73,20 +67,11 @@ func Send(s *api.Service, sender *chat.Sender, lookout Lookout) map[string]http.
 				if err != nil {
 					return sent{}, err
 				}
-				queue := look(ctx, lookout, r.User.Plan)
 				receipt, err := sender.Regenerate(ctx, r.User.User, r.User.Plan, r.User.Limits, ref.Chat, ref.Message, r.Header.Get("Idempotency-Key"))
 				full(r, err, sender.Now)
-				return answer(r, receipt, queue, err)
+				return answer(r, receipt, err)
 			}),
 	}
-}
-
-// look asks for the outlook beside everything else, so that it costs no time and
-// the message itself isn't counted as one that waits before it.
-func look(ctx context.Context, lookout Lookout, plan quota.Plan) <-chan chat.Outlook {
-	queue := make(chan chat.Outlook, 1)
-	go func() { queue <- lookout.Outlook(ctx, plan) }()
-	return queue
 }
 
 // full reports a used-up limit in the RateLimit fields of its refusal.

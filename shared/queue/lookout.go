@@ -31,10 +31,10 @@ type Lookout struct {
 }
 
 type sight struct {
-	at      time.Time // when the last look began
-	known   bool      // a look has ended
+	began   time.Time // when the last look did
+	ended   time.Time // when one last did, successfully or not
 	outlook chat.Outlook
-	done    chan struct{} // closed when that look has ended
+	done    chan struct{} // closed when the last look has ended
 }
 
 const (
@@ -48,35 +48,53 @@ func NewLookout(plans Plans, paces Paces, now func() time.Time) *Lookout {
 	return &Lookout{plans: plans, paces: paces, now: now, seen: map[quota.Plan]*sight{}}
 }
 
+// Glance returns how a prompt of that plan stands if it is queued now, as it was
+// seen within the last minute, and false if it wasn't.
+func (l *Lookout) Glance(p quota.Plan) (chat.Outlook, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s, fresh := l.due(p)
+	return s.outlook, fresh
+}
+
 // Outlook returns how a prompt of that plan stands if it is queued now. What can't
-// be measured at the moment is left at its last value: a message must not fail
-// over it.
+// be measured at the moment counts as nothing: a message must not fail over it.
 func (l *Lookout) Outlook(ctx context.Context, p quota.Plan) chat.Outlook {
 	l.mu.Lock()
-	now, last := l.now(), l.seen[p]
-	if last == nil {
-		last = &sight{}
-		l.seen[p] = last
-	}
-	wait := !last.known || now.Sub(last.at) >= sightUse
-	if now.Sub(last.at) >= sightLife {
-		last.at, last.done = now, make(chan struct{})
-		go l.look(context.WithoutCancel(ctx), p, last)
-	}
-	done := last.done
+	s, fresh := l.due(p)
+	done := s.done
 	l.mu.Unlock()
-	if wait {
-		<-done
+	if !fresh {
+		select {
+		case <-done:
+		case <-ctx.Done():
+		}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return last.outlook
+	return s.outlook
+}
+
+// due has somebody look if nobody has for ten seconds; it reports whether what was
+// seen before still tells anything. The caller holds the lock.
+func (l *Lookout) due(p quota.Plan) (s *sight, fresh bool) {
+	s = l.seen[p]
+	if s == nil {
+		s = &sight{}
+		l.seen[p] = s
+	}
+	now := l.now()
+	fresh = now.Sub(s.ended) < sightUse
+	if now.Sub(s.began) >= sightLife {
+		s.began, s.done = now, make(chan struct{})
+		go l.look(p, s)
+	}
+	return s, fresh
 }
 
 // look measures, both calls side by side.
-func (l *Lookout) look(ctx context.Context, p quota.Plan, s *sight) {
-	defer close(s.done)
-	ctx, cancel := context.WithTimeout(ctx, patience)
+func (l *Lookout) look(p quota.Plan, s *sight) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	pace := make(chan chat.Pace, 1)
 	go func() {
@@ -90,7 +108,9 @@ func (l *Lookout) look(ctx context.Context, p quota.Plan, s *sight) {
 	seen := <-pace
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s.known = true
+	s.ended = l.now()
+	close(s.done)
+	s.outlook = chat.Outlook{}
 	if err == nil {
 		s.outlook = chat.Outlook{Ahead: waiting, ETA: math.Ceil(seen.Seconds(waiting))}
 	}

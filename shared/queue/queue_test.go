@@ -6,15 +6,11 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/go-cmp/cmp"
 
 	"parley/shared/chat"
@@ -123,27 +119,4 @@ func FuzzDecodePurge(f *testing.F) {
 			t.Errorf("%+v", j)
 		}
 	})
-}
-
-type noPaces struct{}
-
-func (noPaces) Pace(context.Context, quota.Plan, time.Time) (chat.Pace, int, error) {
-	return chat.Pace{}, 0, nil
-}
-
-// TestAnOutlookIsNotWaitedForLong asks a queue that doesn't answer: the message is
-// accepted by then, and its sender waits.
-func TestAnOutlookIsNotWaitedForLong(t *testing.T) {
-	away := make(chan struct{})
-	silent := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-away }))
-	defer silent.Close()
-	defer close(away)
-	client := sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: &silent.URL,
-		Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
-	look := NewLookout(Plans{quota.Free: New(client, silent.URL+"/q")}, noPaces{}, time.Now)
-	began := time.Now()
-	look.Outlook(t.Context(), quota.Free)
-	if took := time.Since(began); took > 3*patience {
-		t.Errorf("it took %v", took)
-	}
 }

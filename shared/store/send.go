@@ -30,6 +30,9 @@ const quotaLife = 25 * time.Hour
 // units (4 without a key), one call. An exchange that isn't kept has neither
 // guard nor chat: 1 write unit.
 func (c *Chats) Accept(ctx context.Context, s chat.Sending) (chat.Refusal, error) {
+	if s.Shed {
+		return c.known(ctx, s)
+	}
 	if s.Passing {
 		return c.admit(ctx, s)
 	}
@@ -105,6 +108,18 @@ func (c *Chats) guard(s chat.Sending) *types.Put {
 		ExpressionAttributeValues:           item{":now": num(s.At.Unix())},
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}
+}
+
+// known looks for what the key of s stands for: one strongly consistent read.
+func (c *Chats) known(ctx context.Context, s chat.Sending) (chat.Refusal, error) {
+	out, err := c.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &c.table, Key: guardKey(s.User, s.Key), ConsistentRead: aws.Bool(true)})
+	switch {
+	case err != nil:
+		return chat.Refusal{}, unavailable("read guard", err)
+	case out.Item == nil || number(out.Item, aTTL) < int(s.At.Unix()):
+		return chat.Refusal{Shed: true}, nil
+	}
+	return chat.Refusal{Known: readGuard(s, out.Item)}, nil
 }
 
 func readGuard(s chat.Sending, it item) *chat.Sending {

@@ -332,3 +332,33 @@ func noise(n int) string {
 	}
 	return b.String()
 }
+
+// busy is a Lookout over a queue that takes no more.
+type busy struct{}
+
+func (busy) Glance(quota.Plan) (chat.Outlook, bool)           { return chat.Outlook{ETA: 999}, true }
+func (busy) Outlook(context.Context, quota.Plan) chat.Outlook { return chat.Outlook{ETA: 999} }
+
+// While the queue is overloaded a known key is answered, and gone on with if its
+// first try died; a new one leaves nothing behind.
+func TestOverloadLeavesKnownKeysAlone(t *testing.T) {
+	d := newDesk(t)
+	first := d.mustAsk(t, chat.Question{Text: "one", Key: "k1"})
+	d.Lookout = busy{}
+	again := d.mustAsk(t, chat.Question{Text: "one", Key: "k1"})
+	if !again.Replayed || again.Reply != first.Reply || len(d.prompts) != 2 {
+		t.Errorf("%+v after %+v; %d prompts", again, first, len(d.prompts))
+	}
+	for _, q := range []chat.Question{{Text: "two", Key: "k2"}, {Text: "two"}} {
+		if _, err := d.ask(t.Context(), q); code(err) != "overloaded" {
+			t.Errorf("%+v: %v", q, err)
+		}
+	}
+	if used, err := d.chats.Used(t.Context(), d.user, quota.Hour(d.clock())); err != nil || used != 1 {
+		t.Errorf("%d messages were counted, %v", used, err)
+	}
+	d.Lookout = nil
+	if r := d.mustAsk(t, chat.Question{Text: "two", Key: "k2"}); r.Replayed {
+		t.Errorf("what was shed left its key: %+v", r)
+	}
+}
