@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
@@ -26,7 +27,7 @@ func TestOptionsArePassedOn(t *testing.T) {
 	}))
 	defer server.Close()
 	warm := 0.7
-	c := engine.New(engine.Settings{URL: server.URL, Model: "small", Temperature: &warm})
+	c := engine.New(engine.Settings{URL: server.URL, Model: "small", Temperature: &warm, FirstToken: time.Second})
 	turns := []prompt.Turn{{Role: "user", Text: "a", Raw: `{"role":"user","content":[{"type":"text","text":"a"}]}`}}
 	_, err := c.Chat(t.Context(), engine.Request{Turns: turns, Options: jsontext.Value(`{"stop":["x"],"seed":7}`), MaxTokens: 3})
 	if err == nil || got["seed"] != 7.0 || got["temperature"] != nil || got["max_tokens"] != 3.0 || got["model"] != "small" {
