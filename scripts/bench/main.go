@@ -39,6 +39,7 @@ var parts = []part{
 	{"ttft", firstToken},
 	{"goodput", goodput},
 	{"flood", flood},
+	{"prefix", prefix},
 	{"recovery", recovery},
 }
 
