@@ -85,6 +85,7 @@ func (j *job) stream(ctx context.Context, turns []prompt.Turn, size int) error {
 	}
 	asked := j.limit.begin(size)
 	j.meter.Engine(j.Now())
+	ctx, span := j.traceEngine(ctx)
 	s, err := j.Engine.Chat(ctx, engine.Request{
 		Model: j.prompt.Model, Turns: turns, Options: j.options, MaxTokens: left, Continue: j.prefix + j.tell.text(),
 		User: j.ref.User, Session: j.ref.Chat, Priority: j.priority(),
@@ -94,6 +95,7 @@ func (j *job) stream(ctx context.Context, turns []prompt.Turn, size int) error {
 		err = j.pump(ctx, s, asked)
 	}
 	asked.end(err)
+	j.traceEngineEnd(span, err)
 	return err
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"parley/fleet/frame"
 	"parley/fleet/metrics"
+	"parley/fleet/trace"
 	"parley/shared/chat"
 	"parley/shared/id"
 	"parley/shared/problem"
@@ -53,6 +54,9 @@ type job struct {
 	began   time.Time     // when the engine was about to be asked
 	record  *usage.Record // once the reply has ended
 	meter   *metrics.Answer
+	sent    time.Time // to the queue; zero if that doesn't say
+	carried string    // traceparent of the request that asked, if it brought one
+	span    trace.Span
 }
 
 // handle answers one delivery and settles it with its queue.
@@ -73,10 +77,12 @@ func (w *Worker) handle(ctx context.Context, q Queue, d queue.Delivery) {
 	if w.taken(ctx, d, log) {
 		return
 	}
-	j := &job{Worker: w, prompt: d.Prompt, ref: ref, log: log}
+	j := &job{Worker: w, prompt: d.Prompt, ref: ref, log: log, sent: d.Sent, carried: d.Trace}
+	ctx, j.span = w.Tracer.Reply(ctx, "answer", d.Trace, ref.Message)
 	what := j.run(ctx, cancel)
 	j.acquit(what)
 	j.meter.End()
+	j.span.End("")
 	w.settle(ref, what, j.record, log)
 }
 
@@ -151,7 +157,7 @@ func (j *job) run(ctx context.Context, cancel context.CancelCauseFunc) verdict {
 	if j.gate.state() != nil {
 		return handLate // not claimed, so that an engine that is away costs no attempt
 	}
-	messages, err := j.claim(ctx)
+	messages, err := j.traceClaim(ctx)
 	switch {
 	case errors.Is(err, chat.ErrStale):
 		return j.found(ctx)
@@ -178,7 +184,7 @@ func (j *job) run(ctx context.Context, cancel context.CancelCauseFunc) verdict {
 	}
 	go j.Stops.Watch(ctx, j.ref, func() { cancel(errStopped) })
 	j.began = j.Now()
-	h := <-history
+	h := j.traceWait(ctx, history)
 	if err = h.err; err == nil {
 		err = j.answer(ctx, h.turns, h.size)
 	}
@@ -260,7 +266,7 @@ func (j *job) end(ctx context.Context, status chat.Status, failure *chat.Failure
 	if !j.tell.flush(ctx) {
 		return j.overtaken()
 	}
-	if err := j.commit(ctx, result); err != nil {
+	if err := j.traceCommit(ctx, result); err != nil {
 		return j.failed(ctx, "commit", err)
 	}
 	j.note(result)

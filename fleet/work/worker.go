@@ -33,6 +33,7 @@ import (
 	"parley/fleet/frame"
 	"parley/fleet/metrics"
 	"parley/fleet/prompt"
+	"parley/fleet/trace"
 	"parley/shared/chat"
 	"parley/shared/queue"
 	"parley/shared/quota"
@@ -125,6 +126,7 @@ type Parts struct {
 	Rates   Rates
 	Usage   Usage           // nil: none is kept
 	Metrics *metrics.Worker // nil: nothing is counted
+	Tracer  *trace.Tracer   // nil: nothing is traced
 	Name    string          // of this worker, among all
 	Now     func() time.Time
 	Log     *slog.Logger

@@ -25,6 +25,7 @@ import (
 	"parley/fleet/frame"
 	"parley/fleet/metrics"
 	"parley/fleet/probe"
+	"parley/fleet/trace"
 	"parley/fleet/valkey"
 	"parley/fleet/work"
 	"parley/shared/config"
@@ -79,7 +80,11 @@ func run(ctx context.Context, log *slog.Logger) error {
 	valkey.LogTo(log)
 	shared := valkey.Open(set.Valkey)
 	counted := metrics.Registry()
-	w, err := build(ctx, set, shared, counted, log)
+	tracer, flush, err := trace.Open(ctx, "parley-worker")
+	if err != nil {
+		return err
+	}
+	w, err := build(ctx, set, shared, counted, tracer, log)
 	if err != nil {
 		return err
 	}
@@ -91,10 +96,15 @@ func run(ctx context.Context, log *slog.Logger) error {
 	}
 	log.Info("worker started", "slots", w.Slots, "context", w.Context, "model", set.Model)
 	err = w.Run(ctx)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	if err := flush(last); err != nil {
+		log.Warn("the last spans were not exported", "error", err.Error())
+	}
 	return errors.Join(err, done())
 }
 
-func build(ctx context.Context, set settings, shared *redis.Client, counted prometheus.Registerer, log *slog.Logger) (*work.Worker, error) {
+func build(ctx context.Context, set settings, shared *redis.Client, counted prometheus.Registerer, tracer *trace.Tracer, log *slog.Logger) (*work.Worker, error) {
 	aws, err := store.AWS(ctx)
 	if err != nil {
 		return nil, err
@@ -120,7 +130,7 @@ func build(ctx context.Context, set settings, shared *redis.Client, counted prom
 	}
 	parts.Priorities = set.Priorities
 	parts.System, parts.MaxTokens, parts.MaxAttempts, parts.Grace = set.System, set.MaxTokens, set.MaxAttempts, set.Grace
-	parts.Gather = set.UsageEvery
+	parts.Gather, parts.Tracer = set.UsageEvery, tracer
 	parts.Metrics = metrics.NewWorker(counted, namesOf(own)...)
 	parts.Slots, parts.Context = size(ctx, set.Slots, set.Context, client, log)
 	for _, m := range own {
