@@ -123,8 +123,10 @@ func consumed[T any](t *testing.T, name string, decode func(string) (T, error)) 
 }
 
 func TestSchedule(t *testing.T) {
-	if ev := load[events.EventBridgeEvent](t, "rotate-keys"); ev.Source != "aws.scheduler" || ev.Time.IsZero() {
-		t.Errorf("the event is %+v", ev)
+	for _, name := range []string{"rotate-keys", "report-backlog"} {
+		if ev := load[events.EventBridgeEvent](t, name); ev.Source != "aws.scheduler" || ev.Time.IsZero() {
+			t.Errorf("the event of %s is %+v", name, ev)
+		}
 	}
 }
 

@@ -30,6 +30,7 @@ var invocations = []invocation{
 	{"account", "AccountFunction", 200, `"messages_per_hour":40`},
 	{"send-message", "SendMessageFunction", 202, `"status":"queued"`},
 	{"history", "HistoryFunction", 200, `"title":"Why is the sky blue? Answer in one sentence."`},
+	{"report-backlog", "ReportBacklogFunction", 0, ""},
 	{"fail-reply", "FailReplyFunction", 0, `{"batchItemFailures": []}`},
 	{"purge", "PurgeFunction", 0, `{"batchItemFailures": []}`},
 }

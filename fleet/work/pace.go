@@ -122,7 +122,8 @@ func (p *pace) of(plan quota.Plan) (chat.Pace, bool) {
 	if m.took <= 0 {
 		return chat.Pace{}, false
 	}
-	slots := float64(p.w.limit.answers())
+	all := float64(p.w.limit.answers())
+	slots := all
 	if plan == quota.Free {
 		now := p.w.Now()
 		premium, free := p.spent[quota.Premium].now(now), p.spent[quota.Free].now(now)
@@ -130,7 +131,7 @@ func (p *pace) of(plan quota.Plan) (chat.Pace, bool) {
 			slots *= max(free/(premium+free), 1.0/freeEvery)
 		}
 	}
-	return chat.Pace{Tokens: slots * m.tokens / m.took.Seconds(), Each: m.tokens}, true
+	return chat.Pace{Tokens: slots * m.tokens / m.took.Seconds(), Each: m.tokens, Slots: all}, true
 }
 
 func (p *pace) run(ctx context.Context) { every(ctx, reportEvery, p.report) }

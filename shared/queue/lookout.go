@@ -104,7 +104,7 @@ func (l *Lookout) look(p quota.Plan, s *sight) {
 		}
 		pace <- now
 	}()
-	waiting, err := l.plans[p].Waiting(ctx)
+	waiting, _, err := l.plans[p].Depth(ctx)
 	seen := <-pace
 	l.mu.Lock()
 	defer l.mu.Unlock()

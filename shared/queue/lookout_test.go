@@ -34,7 +34,7 @@ func (f *fakeSQS) Do(r *http.Request) (*http.Response, error) {
 		return nil, r.Context().Err()
 	case <-time.After(f.takes):
 	}
-	body := fmt.Sprintf(`{"Attributes":{"ApproximateNumberOfMessages":"%d"}}`, f.length.Load())
+	body := fmt.Sprintf(`{"Attributes":{"ApproximateNumberOfMessages":"%d","ApproximateNumberOfMessagesNotVisible":"3"}}`, f.length.Load())
 	return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
 		Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 }

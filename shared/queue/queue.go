@@ -204,14 +204,20 @@ func (e *GoneError) sort(receipts []string, failed []types.BatchResultErrorEntry
 	return err
 }
 
-// Waiting returns about how many prompts wait for a worker. One call.
-func (q *Prompts) Waiting(ctx context.Context) (int, error) {
+// Depth returns about how many prompts wait for a worker, and how many are hidden
+// because one has them. One call.
+func (q *Prompts) Depth(ctx context.Context) (waiting, hidden int, err error) {
 	out, err := q.client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
-		QueueUrl: &q.url, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessages}})
+		QueueUrl: &q.url, AttributeNames: []types.QueueAttributeName{
+			types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible}})
 	if err != nil {
-		return 0, away("read queue length", err)
+		return 0, 0, away("read queue length", err)
 	}
-	return strconv.Atoi(out.Attributes["ApproximateNumberOfMessages"])
+	waiting, err = strconv.Atoi(out.Attributes["ApproximateNumberOfMessages"])
+	if err == nil {
+		hidden, err = strconv.Atoi(out.Attributes["ApproximateNumberOfMessagesNotVisible"])
+	}
+	return waiting, hidden, err
 }
 
 func away(what string, err error) error {

@@ -18,13 +18,14 @@ const (
 	fRate   = "rate" // replies a second, which is all that earlier releases read
 	fTokens = "tok"  // tokens a second
 	fEach   = "each" // tokens of a reply
+	fSlots  = "slots"
 )
 
 // Report keeps what a worker can do for a plan, judged by its last replies: one
 // write unit, to be spent a few times a minute at most.
 func (c *Chats) Report(ctx context.Context, p quota.Plan, worker string, pace chat.Pace, now time.Time) error {
 	it := rateKey(p, worker)
-	it[fTokens], it[fEach] = decimal(pace.Tokens), decimal(pace.Each)
+	it[fTokens], it[fEach], it[fSlots] = decimal(pace.Tokens), decimal(pace.Each), decimal(pace.Slots)
 	if pace.Each > 0 {
 		it[fRate] = decimal(pace.Tokens / pace.Each)
 	}
@@ -44,13 +45,35 @@ func (c *Chats) Pace(ctx context.Context, p quota.Plan, now time.Time) (sum chat
 		return chat.Pace{}, 0, unavailable("read paces", err)
 	}
 	for _, it := range out.Items {
-		one := chat.Pace{Tokens: float(it, fTokens), Each: float(it, fEach)}
+		one := readPace(it)
 		if one.Tokens > 0 && number(it, aTTL) >= int(now.Unix()) {
 			sum = sum.Plus(one)
 			workers++
 		}
 	}
 	return sum, workers, nil
+}
+
+func readPace(it item) chat.Pace {
+	return chat.Pace{Tokens: float(it, fTokens), Each: float(it, fEach), Slots: float(it, fSlots)}
+}
+
+// SetNorm keeps what one worker usually does for a plan, for the time when none
+// works: one write unit.
+func (c *Chats) SetNorm(ctx context.Context, p quota.Plan, norm chat.Pace) error {
+	it := normKey(p)
+	it[fTokens], it[fEach], it[fSlots] = decimal(norm.Tokens), decimal(norm.Each), decimal(norm.Slots)
+	_, err := c.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &c.table, Item: it})
+	return unavailable("keep norm", err)
+}
+
+// Norm returns what was kept last, zero if nothing was: half a read unit.
+func (c *Chats) Norm(ctx context.Context, p quota.Plan) (chat.Pace, error) {
+	out, err := c.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &c.table, Key: normKey(p)})
+	if err != nil {
+		return chat.Pace{}, unavailable("read norm", err)
+	}
+	return readPace(out.Item), nil
 }
 
 func decimal(v float64) types.AttributeValue {

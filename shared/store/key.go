@@ -55,6 +55,9 @@ func nobody(email string) string { return "nobody#" + digest(email) }
 // rateKey is where a worker reports its rate; the fleet owns these rows.
 func rateKey(p quota.Plan, worker string) item { return key("F#"+string(p), "W#"+worker) }
 
+// normKey is where report-backlog keeps what one worker usually does.
+func normKey(p quota.Plan) item { return key("F#"+string(p), "N") }
+
 func messagePrefix(chat string) string { return "M#" + chat + "#" }
 
 // Folders of S3 objects.

@@ -1,0 +1,39 @@
+// Report-backlog measures every minute how far the fleet is behind, as metrics that
+// set its size.
+package main
+
+import (
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"parley/shared/backlog"
+	"parley/shared/chat"
+	"parley/shared/function"
+	"parley/shared/queue"
+	"parley/shared/quota"
+	"parley/shared/store"
+)
+
+type settings struct {
+	ChatsTable   string  `env:"CHATS_TABLE,required"`
+	QueueFree    string  `env:"QUEUE_URL_FREE,required"`
+	QueuePremium string  `env:"QUEUE_URL_PREMIUM,required"`
+	Environment  string  `env:"ENVIRONMENT" envDefault:"local"`
+	Tokens       float64 `env:"WORKER_TOKENS" envDefault:"1000"` // a second of one worker, until one has measured it
+	Each         float64 `env:"PROMPT_TOKENS" envDefault:"2000"` // of a prompt and its answer, likewise
+}
+
+func main() { function.Main(build) }
+
+func build(c settings, cfg aws.Config, log *slog.Logger) any {
+	client := sqs.NewFromConfig(cfg)
+	return (&backlog.Reporter{
+		Environment: c.Environment, Assumed: chat.Pace{Tokens: c.Tokens, Each: c.Each}, Out: os.Stdout, Now: time.Now, Log: log,
+		Fleet:  store.NewChats(store.DynamoDB(cfg), nil, c.ChatsTable, ""),
+		Queues: map[quota.Plan]backlog.Queue{quota.Free: queue.New(client, c.QueueFree), quota.Premium: queue.New(client, c.QueuePremium)},
+	}).Run
+}
