@@ -55,11 +55,7 @@ func (e *events) comment() error {
 	return e.write(func(b []byte) []byte { return append(b, ":\n\n"...) })
 }
 
-// status says how the reply stands.
-func (e *events) status(s chat.Status, attempt int) error {
-	return e.tell(statusEvent{Status: s, Attempt: attempt})
-}
-
+// tell says how the reply stands.
 func (e *events) tell(s statusEvent) error {
 	e.pos.Attempt = s.Attempt
 	return e.put("status", s)

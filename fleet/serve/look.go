@@ -10,21 +10,50 @@ import (
 	"parley/shared/problem"
 )
 
-// lookLimit bounds one look into the table.
-const lookLimit = 5 * time.Second
+const (
+	lookLimit = 5 * time.Second // for one look into the table
+	looksOnce = 64              // looks at once: streams that all want to know wait for each other, not for the table
+	lookLess  = 4               // how many times Look a stream that looks in vain waits at most
+)
+
+// seldom doubles the time until the next look after one that was in vain: many
+// streams may wait long, and frames tell all that matters unless something is away.
+func (s *session) seldom(now time.Time) {
+	s.idle = min(max(2*s.idle, s.Look), lookLess*s.Look)
+	s.table = now.Add(s.idle)
+}
+
+// apart reads on another goroutine: the SDK needs a deep stack, which the stream
+// would keep.
+func (s *session) apart(ctx context.Context, read reading) (m chat.Message, err error) {
+	select {
+	case s.looking <- struct{}{}:
+	case <-ctx.Done():
+		return m, ctx.Err()
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		limited, cancel := context.WithTimeout(ctx, lookLimit)
+		defer cancel()
+		m, err = read(limited, s.ref)
+		<-s.looking
+	}()
+	<-done
+	return m, err
+}
+
+// reading is one of the ways to read a reply.
+type reading func(context.Context, chat.Ref) (chat.Message, error)
 
 // lookUp asks the table how the reply stands.
-func (s *session) lookUp(ctx context.Context) error {
-	limited, cancel := context.WithTimeout(ctx, lookLimit)
-	defer cancel()
-	m, err := s.reply(limited, s.ref)
+func (s *session) lookUp(ctx context.Context, read reading) error {
+	m, err := s.apart(ctx, read)
 	switch {
 	case err == nil && m.Status.Ended():
 		return s.finish(m)
 	case err == nil && m.Attempt > s.out.pos.Attempt:
 		return s.standing(ctx, m)
-	case err == nil && m.Status == chat.Queued:
-		return s.waiting(ctx, m)
 	case err == nil && !s.proven:
 		return s.reload(ctx)
 	case problem.From(err) != nil && problem.From(err).Kind == problem.NotFound:
@@ -46,13 +75,13 @@ func (s *session) standing(ctx context.Context, m chat.Message) error {
 }
 
 // waiting says how long a queued reply may take if that has changed.
-func (s *session) waiting(ctx context.Context, m chat.Message) error {
+func (s *session) waiting(ctx context.Context) error {
 	now := s.outlook(ctx)
-	if now == nil || s.queue != nil && *now == *s.queue {
+	if *now == *s.queue {
 		return nil
 	}
 	s.queue = now
-	return s.out.tell(statusEvent{Status: m.Status, Attempt: m.Attempt, Queue: now})
+	return s.out.tell(statusEvent{Status: chat.Queued, Attempt: s.out.pos.Attempt, Queue: now})
 }
 
 // outlook makes this reply's outlook out of that of one that is queued now: who

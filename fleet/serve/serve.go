@@ -71,6 +71,7 @@ type Relay struct {
 	Lookout Lookout         // for replies that are queued; nil: nothing is said of it
 	Ending  context.Context // ends when the process is to end: streams break off, resumable
 
+	looking chan struct{} // a place for each look into the table
 	crowd   crowd
 	streams sync.WaitGroup
 }
@@ -85,8 +86,9 @@ func (r *Relay) Drain(limit time.Duration) {
 	}
 }
 
-// Routes returns the relay's own endpoints.
+// Routes returns the relay's own endpoints; it is called once.
 func (r *Relay) Routes() map[string]http.Handler {
+	r.looking = make(chan struct{}, looksOnce)
 	const reply = "/v1/chats/{chat_id}/messages/{reply_id}"
 	return map[string]http.Handler{
 		"GET " + reply + "/stream":  r.Service.Raw(false, r.stream),

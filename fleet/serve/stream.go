@@ -91,7 +91,9 @@ type session struct {
 	last    frame.Frame   // newest frame that was looked at
 	queue   *chat.Outlook // as the client has been told
 	reread  time.Time     // when the frames may be read as a whole again
-	look    time.Time     // when to look into the table
+	look    time.Time     // when to see after it
+	table   time.Time     // when to look into the table, at the next look
+	idle    time.Duration // between the last two looks that were in vain
 	comment time.Time     // when to send a comment
 	fresh   bool          // the client begins
 	proven  bool          // what the client has is the beginning of this reply's text
@@ -128,6 +130,7 @@ func (s *session) run(ctx context.Context, m chat.Message) error {
 	s.reader = frame.Follow(s.Hub, s.Frames, s.ref)
 	defer s.reader.Close()
 	s.look = time.Now().Add(s.Look)
+	s.table = s.look
 	for {
 		if s.out.held != nil {
 			s.comment = time.Now().Add(s.Comment)
@@ -159,21 +162,37 @@ func (s *session) step(ctx context.Context, frames []frame.Frame, away error) er
 	switch {
 	case away != nil:
 		s.look = earlier(s.look, now.Add(s.Away))
+		s.table = s.look
 	case len(frames) > 0:
-		s.look = now.Add(s.Look)
+		s.idle, s.look = 0, now.Add(s.Look)
+		s.table = s.look
 		return s.batch(ctx, frames)
 	}
 	if !now.Before(s.look) {
 		s.look = now.Add(s.Look)
-		if err := s.out.alive(); err != nil {
-			return err
-		}
-		return s.lookUp(ctx)
+		return s.see(ctx, now)
 	}
 	if !now.Before(s.comment) {
 		return s.out.comment()
 	}
 	return nil
+}
+
+// see looks after a stream for which no frames have come for a while.
+func (s *session) see(ctx context.Context, now time.Time) error {
+	if err := s.out.alive(); err != nil {
+		return err
+	}
+	if s.queue != nil {
+		if err := s.waiting(ctx); err != nil {
+			return err
+		}
+	}
+	if now.Before(s.table) {
+		return nil
+	}
+	s.seldom(now)
+	return s.lookUp(ctx, s.glance)
 }
 
 // batch sends what frames bring.
@@ -198,7 +217,7 @@ func (s *session) batch(ctx context.Context, frames []frame.Frame) error {
 
 func (s *session) frame(ctx context.Context, f frame.Frame) error {
 	if f.Attempt > s.out.pos.Attempt {
-		if err := s.out.status(chat.Running, f.Attempt); err != nil {
+		if err := s.running(f.Attempt); err != nil {
 			return err
 		}
 	}
@@ -207,7 +226,7 @@ func (s *session) frame(ctx context.Context, f frame.Frame) error {
 		s.ended = true
 		return s.out.end(f.End)
 	case f.End != nil:
-		return s.lookUp(ctx)
+		return s.lookUp(ctx, s.reply)
 	case f.Text == "":
 		return nil
 	case f.Start == s.out.pos.Offset:
@@ -218,6 +237,12 @@ func (s *session) frame(ctx context.Context, f frame.Frame) error {
 		s.proven = false
 		return s.reload(ctx)
 	}
+}
+
+// running says that an attempt has begun.
+func (s *session) running(attempt int) error {
+	s.queue = nil
+	return s.out.tell(statusEvent{Status: chat.Running, Attempt: attempt})
 }
 
 // reload reads all frames, to prove what the client has or to close a gap. It
@@ -233,7 +258,7 @@ func (s *session) reload(ctx context.Context) error {
 	}
 	s.last, s.proven = text.Last, true
 	if text.Last.Attempt > s.out.pos.Attempt {
-		if err := s.out.status(chat.Running, text.Last.Attempt); err != nil {
+		if err := s.running(text.Last.Attempt); err != nil {
 			return err
 		}
 	}

@@ -40,6 +40,7 @@ var parts = []part{
 	{"goodput", goodput},
 	{"flood", flood},
 	{"prefix", prefix},
+	{"streams", streams},
 	{"recovery", recovery},
 }
 
