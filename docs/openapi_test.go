@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"parley/docs"
+	"parley/fleet/openai"
 	"parley/fleet/serve"
 	"parley/shared/accountapi"
 	"parley/shared/chatapi"
@@ -47,7 +48,7 @@ func TestRoutes(t *testing.T) {
 	described, routed := routesOfDocument(t), routesOfTemplate(t)
 	functions := patterns(accountapi.SignUp(nil, nil), accountapi.Login(nil, nil, nil), accountapi.Upkeep(nil, nil), accountapi.Keys(nil, nil),
 		chatapi.Send(nil, nil), chatapi.History(nil, nil, nil, nil))
-	relay := patterns((&serve.Relay{}).Routes())
+	relay := patterns((&serve.Relay{}).Routes(), (&openai.Endpoint{}).Routes())
 	if d := cmp.Diff(functions, routed); d != "" {
 		t.Errorf("functions serve (-) and template.yaml routes (+):\n%s", d)
 	}
@@ -58,7 +59,7 @@ func TestRoutes(t *testing.T) {
 
 // TestOrigins: what the document has reaches the relay or the API by the path rules.
 func TestOrigins(t *testing.T) {
-	relay := patterns((&serve.Relay{}).Routes())
+	relay := patterns((&serve.Relay{}).Routes(), (&openai.Endpoint{}).Routes())
 	for _, route := range routesOfDocument(t) {
 		_, path, _ := strings.Cut(route, " ")
 		want := serve.ToAPI
