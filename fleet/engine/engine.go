@@ -109,12 +109,13 @@ func (c *Client) Chat(ctx context.Context, r Request) (*Stream, error) {
 	body := completion{
 		Model: c.model(r.Model), Messages: r.Turns, Stream: true,
 		StreamOptions: map[string]any{"include_usage": true, "continuous_usage_stats": true}, TokenTimings: true,
-		MaxTokens: r.MaxTokens, CacheSalt: salt(r.User), Priority: r.Priority, Options: r.Options,
+		CacheSalt: salt(r.User), Priority: r.Priority, Options: r.Options,
 	}
 	if r.Options == nil {
 		body.Temperature = c.set.Temperature
 	}
-	seam := newSeam(r.Continue)
+	var seam seam
+	seam, body.MaxTokens = newSeam(r.Continue, r.MaxTokens)
 	if seam.kept != "" {
 		yes, no := true, false
 		body.Messages = append(body.Messages[:len(body.Messages):len(body.Messages)], prompt.Turn{Role: "assistant", Text: seam.kept})
@@ -187,6 +188,9 @@ func (c *Client) do(ctx context.Context, method, path string, in any, session st
 // unreachable tells an engine that wasn't there from one that hung up.
 func unreachable(err error) error {
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+		return fmt.Errorf("%w: %w", ErrDown, err)
+	}
+	if strings.Contains(err.Error(), "server closed idle connection") { // before it took the request; net/http has no name for it
 		return fmt.Errorf("%w: %w", ErrDown, err)
 	}
 	return fmt.Errorf("%w: %w", ErrBroke, err)

@@ -6,34 +6,53 @@ import "strings"
 // trim an assistant's message, and then the engine writes the white space at its
 // end again. So it is left out of what the engine gets, and taken off what comes
 // back, text and tokens alike: they were counted when they came for the first time.
+//
+// Nor must they use up the answer's limit. The engine may write as many more tokens
+// as that white space can have, and the answer ends here when it is long enough.
 type seam struct {
 	kept     string // what the engine goes on from
 	pending  string // white space that it may repeat
-	chunks   int    // that had text, as long as some is pending
-	repeated int    // tokens that brought nothing new
+	limit    int    // tokens that the answer may have; 0: the engine sees to it
+	seen     int    // tokens of the engine, where it doesn't count itself: chunks
+	repeated int    // of them, those that brought nothing new
 }
 
 const space = " \t\r\n"
 
-func newSeam(begun string) seam {
+// newSeam returns the seam of an answer that may have so many more tokens, and how
+// many the engine is to be asked for.
+func newSeam(begun string, tokens int) (seam, int) {
 	kept := strings.TrimRight(begun, space)
-	return seam{kept: kept, pending: begun[len(kept):]}
+	if kept == begun {
+		return seam{kept: kept}, tokens
+	}
+	return seam{kept: kept, pending: begun[len(kept):], limit: tokens}, tokens + len(begun) - len(kept)
 }
 
-// pass takes off a chunk what was there before.
-func (s *seam) pass(c *Chunk) {
+// pass takes off a chunk what was there before, and what is too much. It reports
+// whether the answer has come to its limit.
+func (s *seam) pass(c *Chunk) (full bool) {
+	if c.Usage != nil {
+		s.seen = c.Usage.CompletionTokens
+	} else if c.Text != "" {
+		s.seen++
+	}
 	if s.pending != "" && c.Text != "" {
-		s.chunks++
 		if c.Text = s.join(c.Text); c.Text == "" {
-			s.repeated = s.chunks
-			if c.Usage != nil {
-				s.repeated = c.Usage.CompletionTokens
-			}
+			s.repeated = s.seen
 		}
 	}
-	if c.Usage != nil {
-		c.Usage.CompletionTokens = max(c.Usage.CompletionTokens-s.repeated, 0)
+	tokens := s.seen - s.repeated
+	if full = s.limit > 0 && tokens >= s.limit; full {
+		if tokens > s.limit { // the limit falls within this character
+			c.Text = ""
+		}
+		tokens, c.Finish = s.limit, "length"
 	}
+	if c.Usage != nil {
+		c.Usage.CompletionTokens = tokens
+	}
+	return full
 }
 
 // join returns what text adds to the beginning.

@@ -29,11 +29,15 @@ type Stream struct {
 	mender mender
 	seam   seam
 	finish bool
+	full   bool // the answer has come to its limit
 }
 
 // Next returns the next chunk. It returns io.EOF after the last one of a whole
 // answer; one that breaks off ends with ErrBroke, or with the context's cause.
 func (s *Stream) Next() (Chunk, error) {
+	if s.full {
+		return Chunk{}, io.EOF
+	}
 	data, err := s.events.next()
 	s.watch.Reset(s.idle)
 	switch {
@@ -60,7 +64,7 @@ func (s *Stream) chunk(data string) (Chunk, error) {
 		s.finish = true
 		c.Text += s.mender.end()
 	}
-	s.seam.pass(&c)
+	s.full = s.seam.pass(&c)
 	return c, nil
 }
 
