@@ -1,0 +1,125 @@
+//go:build service
+
+package serve_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"parley/fleet/enginetest"
+	"parley/fleet/fleettest"
+	"parley/shared/chat"
+	"parley/shared/quota"
+)
+
+// Stop frees the engine's slot, and the text so far is kept.
+func TestCancelFreesTheSlot(t *testing.T) {
+	s := fleettest.New(t)
+	url := fleettest.Env(t, "ENGINE_URL")
+	p := s.Parts(url)
+	p.MaxTokens = 1000
+	s.Work(p)
+	ref := s.Ask("", "Count from 1 to 500, one number after the other.")
+	var m chat.Message
+	var took time.Duration
+	freed := make(chan time.Duration, 1)
+	var once sync.Once
+	events := s.Stream(t.Context(), ref, "", func(ev fleettest.Event) {
+		if ev.Name != "delta" {
+			return
+		}
+		once.Do(func() {
+			began := time.Now()
+			go func() {
+				for busy(t, url) {
+					time.Sleep(2 * time.Millisecond)
+				}
+				freed <- time.Since(began)
+			}()
+			m = decodeMessage(t, s, "POST", fleettest.Path(ref, "cancel"))
+			took = time.Since(began)
+		})
+	})
+	shown, _ := fleettest.Text("", events)
+	if m.Status != chat.Cancelled || m.Text != shown || shown == "" || m.Usage == nil || m.Usage.CompletionTokens == 0 || m.Finish != "cancelled" {
+		t.Errorf("%s %q (%+v), shown %q", m.Status, m.Text, m.Usage, shown)
+	}
+	after := <-freed
+	t.Logf("slot free after %s, cancel answered after %s", after, took)
+	if after > 500*time.Millisecond {
+		t.Errorf("the slot was free after %s", after)
+	}
+	if again := decodeMessage(t, s, "POST", fleettest.Path(ref, "cancel")); again.Text != m.Text || again.Status != chat.Cancelled {
+		t.Errorf("again: %s %q", again.Status, again.Text)
+	}
+}
+
+func busy(t *testing.T, url string) bool {
+	resp, err := http.Get(url + "/slots")
+	if err != nil {
+		t.Error(err)
+		return false
+	}
+	defer resp.Body.Close()
+	var slots []struct {
+		Processing bool `json:"is_processing"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&slots); err != nil {
+		t.Error(err)
+	}
+	for _, s := range slots {
+		if s.Processing {
+			return true
+		}
+	}
+	return false
+}
+
+func TestCancelOfAQueuedReply(t *testing.T) {
+	s, e := small(t, 0)
+	ref := s.Ask("", "Why?")
+	begun, over := make(chan struct{}), make(chan []fleettest.Event, 1)
+	go func() {
+		over <- s.Stream(t.Context(), ref, "", func(ev fleettest.Event) {
+			if ev.Name == "status" {
+				close(begun)
+			}
+		})
+	}()
+	<-begun
+	decodeMessage(t, s, "POST", fleettest.Path(ref, "cancel"))
+	events := <-over
+	if last := events[len(events)-1]; last.Name != "done" || last.Data["finish_reason"] != "cancelled" {
+		t.Errorf("last event %+v", last)
+	}
+	s.Work(s.Parts(e.URL))
+	for end := time.Now().Add(5 * time.Second); s.Queues[quota.Free].Len() > 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the prompt of a cancelled reply stays")
+		}
+	}
+	if len(e.Requests()) > 0 {
+		t.Error("a cancelled reply was written")
+	}
+}
+
+// Nobody writes the reply at the moment: the relay ends it itself.
+func TestCancelWithoutAWorker(t *testing.T) {
+	s, e := small(t, 30*time.Millisecond)
+	s.Relay.Stop = 300 * time.Millisecond
+	p := s.Parts(e.URL)
+	p.Grace = 50 * time.Millisecond
+	stop := s.Work(p)
+	ref := s.Ask("", "Why?")
+	time.Sleep(500 * time.Millisecond)
+	stop()
+	m := decodeMessage(t, s, "POST", fleettest.Path(ref, "cancel"))
+	shown, _ := fleettest.Text("", s.Stream(t.Context(), ref, "", nil))
+	if m.Status != chat.Cancelled || m.Text == "" || m.Text != shown || !strings.HasPrefix(enginetest.Answer("Why?", 40), m.Text) {
+		t.Errorf("%s %q, shown %q", m.Status, m.Text, shown)
+	}
+}
