@@ -92,12 +92,35 @@ func (b *biller) core() []Row {
 			rows = append(rows, b.row("DynamoDB reads, "+s.Name, "dynamodb_read", s.ReadUnits.Rat()))
 		}
 	}
-	sqs := new(big.Rat).Add(whole1(b.turn.SQSCalls), b.heartbeats())
+	single := whole1(b.turn.SQSCalls - b.turn.calls(deletion))
+	sqs := new(big.Rat).Add(single, new(big.Rat).Add(b.deletions(), b.heartbeats()))
 	return append(rows,
-		b.row("SQS: send, receive, delete", "sqs_request", whole1(b.turn.SQSCalls)),
+		b.row("SQS: send, receive", "sqs_request", single),
+		b.row("SQS: delete, with others", "sqs_request", b.deletions()),
 		b.row("SQS: heartbeats", "sqs_request", b.heartbeats()),
 		b.row("SQS: fairness among users", "sqs_fair", sqs),
-		b.row("S3: nothing, bodies of this size stay in their rows", "s3_put", whole1(b.turn.S3Calls)))
+		b.row("S3: usage record, in a file with others", "s3_put", quotient(whole1(b.turn.S3Calls), b.assume("usage_batch"))))
+}
+
+// deletion is the step whose calls are shared among prompts that end together.
+const deletion = "worker: delete the prompt"
+
+// deletions are a prompt's share of the calls, of ten prompts each, that delete those
+// which end together.
+func (b *biller) deletions() *big.Rat {
+	batch := b.assume("usage_batch")
+	tens := new(big.Int).Div(new(big.Int).Add(batch.Num(), big.NewInt(9)), big.NewInt(10)) // rounded up
+	return product(whole1(b.turn.calls(deletion)), quotient(new(big.Rat).SetInt(tens), batch))
+}
+
+// calls returns how many calls a step of the turn has.
+func (t Turn) calls(step string) int {
+	for _, s := range t.Steps {
+		if s.Name == step {
+			return s.Calls
+		}
+	}
+	return 0
 }
 
 func (b *biller) beside() []Row {

@@ -132,6 +132,7 @@ func stepName(part string, c ledger.Call) string {
 		"worker dynamodb Query 1":            "worker: read the question and what is before it",
 		"worker dynamodb Query 2":            "worker: read the history",
 		"worker sqs DeleteMessageBatch 1":    "worker: delete the prompt",
+		"worker s3 PUT 1":                    "worker: write down the usage",
 	}
 	if name := names[part+" "+c.Name()]; name != "" {
 		return name
