@@ -9,7 +9,7 @@ import (
 func (e *Engine) health(w http.ResponseWriter, _ *http.Request) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.Down {
+	if e.down() {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}

@@ -91,7 +91,7 @@ func (e *Engine) end(j *job) {
 // refused says why a request gets no answer, if so.
 func (j *job) refused() *refusal {
 	j.mu.Lock()
-	down, status, limit, model := j.Down, j.Refuse, j.Context, j.Model
+	down, status, limit, model := j.down(), j.Refuse, j.Context, j.Model
 	j.mu.Unlock()
 	both := j.in.ContinueFinal != nil && *j.in.ContinueFinal && (j.in.AddGeneration == nil || *j.in.AddGeneration)
 	switch {
@@ -101,7 +101,7 @@ func (j *job) refused() *refusal {
 		return &refusal{status, "server_error", "no"}
 	case j.bad != nil:
 		return &refusal{http.StatusBadRequest, "invalid_request_error", j.bad.Error()}
-	case j.order.refuse != 0 && j.once(j.question, "refuse"):
+	case j.order.refuse != 0 && j.begun == "" && j.once(j.question, "refuse"):
 		return &refusal{j.order.refuse, "server_error", "refused on order"}
 	case model != "" && j.in.Model != "" && j.in.Model != model:
 		return &refusal{http.StatusNotFound, "NotFoundError", "The model `" + j.in.Model + "` does not exist."}

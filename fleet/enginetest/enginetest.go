@@ -38,15 +38,16 @@ type Engine struct {
 	CacheBlocks int // blocks of prompt prefixes that are kept; 0: no cache, every prompt has 3 cached tokens
 	CacheBlock  int // tokens of a block; 0: 16
 
-	DieAfter   int    // tokens after which the connection is cut
-	Deaths     int    // how many answers DieAfter cuts
-	HangAfter  int    // tokens after which nothing more comes, 0: never
-	HalfAfter  int    // tokens after which half an event comes and the connection is cut, 0: never
-	Garbage    string // sent as an event in the place of the first token
-	SplitRunes bool   // events break in the middle of a rune's bytes
-	NoUsage    bool   // never says how many tokens it was
-	Down       bool   // answers nothing but 503
-	Refuse     int    // status for every request for an answer, 0: none
+	DieAfter   int           // tokens after which the connection is cut
+	Deaths     int           // how many answers DieAfter cuts
+	Away       time.Duration // how long it answers nothing but 503 after each of these
+	HangAfter  int           // tokens after which nothing more comes, 0: never
+	HalfAfter  int           // tokens after which half an event comes and the connection is cut, 0: never
+	Garbage    string        // sent as an event in the place of the first token
+	SplitRunes bool          // events break in the middle of a rune's bytes
+	NoUsage    bool          // never says how many tokens it was
+	Down       bool          // answers nothing but 503
+	Refuse     int           // status for every request for an answer, 0: none
 
 	// Exit ends the process on the order to; nil: the connection is cut instead.
 	Exit func()
@@ -56,6 +57,7 @@ type Engine struct {
 	forget   bool // requests aren't kept
 	requests []Request
 	fired    map[string]bool
+	back     time.Time // from when it answers again
 	log      journal
 	slots    slots
 	cache    cache
@@ -101,6 +103,9 @@ func (e *Engine) Requests() []Request {
 	defer e.mu.Unlock()
 	return append([]Request{}, e.requests...)
 }
+
+// down reports whether it answers nothing; the caller holds the lock.
+func (e *Engine) down() bool { return e.Down || time.Now().Before(e.back) }
 
 // Busy returns how many answers it writes or has waiting at the moment.
 func (e *Engine) Busy() int {

@@ -29,7 +29,7 @@ func obedient(t *testing.T) *enginetest.Engine {
 func get(t *testing.T, e *enginetest.Engine, text, begun string) (string, error) {
 	t.Helper()
 	c := engine.New(engine.Settings{URL: e.URL, Key: "me", FirstToken: 5 * time.Second, Idle: 100 * time.Millisecond})
-	s, err := c.Chat(t.Context(), engine.Request{Turns: []prompt.Turn{{Role: "user", Text: text}}, Continue: begun, Session: "C"})
+	s, err := c.Chat(t.Context(), engine.Request{Turns: []prompt.Turn{{Role: "user", Text: text}}, Continue: begun, Session: "C", MaxTokens: 1000})
 	if err != nil {
 		return "", err
 	}

@@ -9,7 +9,8 @@ import (
 
 // order is what a question asks of the engine besides its answer, written at its
 // end as [[words=40 cut=12]]. Places are tokens of the whole answer. What is to
-// happen once happens once in an engine's life.
+// happen once happens once in an engine's life, and not to an answer that goes on
+// from there: that has met it elsewhere.
 //
 //	words    tokens of the answer
 //	slow     so many times the usual time between two tokens
@@ -17,7 +18,7 @@ import (
 //	half     half an event comes, then the connection is cut, once
 //	hang     nothing more comes, once
 //	garbage  an event that can't be read, once
-//	refuse   the status of the first request
+//	refuse   the status of the first request, once
 //	poison   the connection is cut after so many tokens of every request
 //	kill     the engine ends, whenever it comes there
 type order struct {
@@ -75,7 +76,7 @@ func (e *Engine) ordered(question string, o order, place, sent int) mishap {
 		what mishap
 		name string
 	}{{o.cut, cut, "cut"}, {o.half, half, "half"}, {o.hang, hang, "hang"}, {o.garbage, garbage, "garbage"}} {
-		if place == m.at && e.once(question, m.name) {
+		if place == m.at && (sent > 0 || place == 0) && e.once(question, m.name) {
 			return m.what
 		}
 	}
@@ -107,6 +108,7 @@ func (e *Engine) fault(sent int) mishap {
 	switch {
 	case e.Deaths > 0 && sent == e.DieAfter:
 		e.Deaths--
+		e.back = time.Now().Add(e.Away)
 		return cut
 	case e.HangAfter > 0 && sent == e.HangAfter:
 		return hang

@@ -24,7 +24,7 @@ var (
 // fault, chat.ErrStale when another attempt has begun.
 func (j *job) answer(ctx context.Context, turns []prompt.Turn, size int) error {
 	j.usage.PromptTokens = size
-	failures, away := 0, time.Time{}
+	failures, deaths, away := 0, 0, time.Time{}
 	for {
 		had := j.tell.len()
 		err := j.stream(ctx, turns, size)
@@ -33,6 +33,8 @@ func (j *job) answer(ctx context.Context, turns []prompt.Turn, size int) error {
 			return nil
 		case context.Cause(ctx) != nil:
 			return context.Cause(ctx)
+		case errors.Is(err, engine.ErrBroke) && deaths < maxDeaths && j.died(ctx, had):
+			deaths++
 		case errors.Is(err, engine.ErrBroke):
 			failures++
 		case errors.Is(err, engine.ErrDown):
@@ -56,6 +58,16 @@ func (j *job) answer(ctx context.Context, turns []prompt.Turn, size int) error {
 			return err
 		}
 	}
+}
+
+// maxDeaths bounds the engine's deaths for which a prompt is not held to account.
+const maxDeaths = 10
+
+// died reports whether the engine itself has gone down, with an answer that had just
+// been brought forward. That happens to everybody whom it serves; a prompt that it
+// can't bear brings it down at the same place each time.
+func (j *job) died(ctx context.Context, had int) bool {
+	return j.tell.len() > had && j.Engine.Health(ctx) != nil
 }
 
 // awaitEngine waits until the engine is well again, but not past limit.

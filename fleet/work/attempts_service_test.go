@@ -104,3 +104,23 @@ func TestAPoisonedPromptFails(t *testing.T) {
 		t.Errorf("%d messages count after the failure", n)
 	}
 }
+
+// An engine that is killed again and again takes no answer with it that comes
+// forward each time; one that dies of a prompt, always at the same place, does.
+func TestAnEngineThatKeepsDying(t *testing.T) {
+	for after, want := range map[int]chat.Status{5: chat.Done, 0: chat.Failed} {
+		e := enginetest.New(t)
+		e.Words, e.DieAfter, e.Deaths, e.Away = 40, after, 6, 300*time.Millisecond
+		s := fleettest.New(t)
+		s.Work(s.Parts(e.URL))
+		ref := s.Ask("", "Why?")
+		until(t, "the reply ends", func() bool { return row(t, s, ref).Status.Ended() })
+		m := row(t, s, ref)
+		if m.Status != want || want == chat.Done && m.Text != enginetest.Answer("Why?", 40) {
+			t.Errorf("dying after %d words: %s %q, %+v", after, m.Status, m.Text, m.Failure)
+		}
+		if n := len(e.Requests()); want == chat.Failed && n != 3 {
+			t.Errorf("the engine died %d times of one prompt", n)
+		}
+	}
+}
