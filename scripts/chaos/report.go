@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -47,21 +50,48 @@ func (r *run) report(out io.Writer) bool {
 		fmt.Fprintln(out, "VIOLATED", v)
 	}
 	r.table(out)
+	if err := r.keep(found); err != nil {
+		fmt.Fprintln(out, "the history was not kept:", err)
+	}
 	fmt.Fprintf(out, "seed %d: %d violations\n", r.set.seed, len(found))
 	return len(found) == 0
 }
 
+// keep writes the kills, and the history of each prompt that something was found
+// about or that failed without being poisoned, to history.json beside the logs.
+func (r *run) keep(found []check.Violation) error {
+	h := check.History{Kills: r.history.Kills, Died: r.history.Died}
+	for _, reply := range r.history.Replies {
+		if unlucky(reply) || slices.ContainsFunc(found, func(v check.Violation) bool { return v.Reply == reply.Name() }) {
+			h.Replies = append(h.Replies, reply)
+		}
+	}
+	body, err := json.Marshal(h.Replies)
+	if err != nil {
+		return err
+	}
+	kills, err := json.Marshal(h.Kills)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(r.fleet.data, "history.json"), fmt.Appendf(nil, `{"kills":%s,"replies":%s}`, kills, body), 0o600)
+}
+
+// unlucky reports whether a reply failed though its prompt wasn't poisoned.
+func unlucky(r *check.Reply) bool { return r.First.Status == chat.Failed && !r.Poison }
+
 // table prints the figures of the run.
 func (r *run) table(out io.Writer) {
 	h := &r.history
-	row := func(name string, value any) { fmt.Fprintf(out, "%-52s %v\n", name, value) }
+	row := func(name string, value any) { fmt.Fprintf(out, "%-60s %v\n", name, value) }
 	row("took", r.ended_.Sub(r.began).Round(time.Second))
 	row("prompts accepted, of those planned", fmt.Sprintf("%d of %d", len(h.Replies), r.set.prompts))
 	by := map[chat.Status]int{}
-	var poison, lapsed, taken, cont, readers, drops, resets, exact, same, chars int
+	var poison, luckless, lapsed, taken, cont, readers, drops, resets, exact, same, chars int
 	for _, reply := range h.Replies {
 		by[reply.First.Status]++
 		poison += b2i(reply.Poison)
+		luckless += b2i(unlucky(reply))
 		lapsed += b2i(reply.First.Failure == chat.DeadlineExceeded.Code)
 		taken += b2i(reply.First.Attempt > 1)
 		cont += b2i(slices.ContainsFunc(reply.Calls, func(c check.Call) bool { return c.Prefix > 0 }))
@@ -73,7 +103,7 @@ func (r *run) table(out io.Writer) {
 		}
 	}
 	row("done, cancelled, failed", fmt.Sprintf("%d, %d, %d", by[chat.Done], by[chat.Cancelled], by[chat.Failed]))
-	row("failed: poisoned, past their deadline", fmt.Sprintf("%d, %d", poison, lapsed))
+	row("poisoned; failed otherwise, by three failures; past deadline", fmt.Sprintf("%d; %d; %d", poison, luckless-lapsed, lapsed))
 	row("taken over by another attempt, continued", fmt.Sprintf("%d, %d", taken, cont))
 	row("delivered twice by the queue", r.twice.Load())
 	row("sent again with the same key; tries that were refused", fmt.Sprintf("%d; %d", r.resent.Load(), r.busy.Load()))

@@ -29,7 +29,9 @@ func (r *run) user(ctx, sends context.Context, u int) {
 		if reply == nil {
 			return
 		}
-		last = reply.Ref.Chat
+		if last = reply.Ref.Chat; reply.First.Text == "" {
+			last = "" // the next question would be put together with this one, and its orders, too
+		}
 	}
 }
 

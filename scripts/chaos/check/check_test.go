@@ -141,11 +141,13 @@ func count(r *check.Reply, n int) {
 	}
 }
 
-// White space at a cut may be counted by both attempts, and by no more.
+// White space at a cut counts once; where nobody knows the tokens beforehand, the
+// logs leave one of doubt, and no more.
 func TestWhiteSpaceAtACut(t *testing.T) {
 	at3 := len("one two three")
 	for n, fine := range map[int]bool{5: false, 6: true, 7: true, 8: false} {
 		h := kept()
+		h.Replies[0].Want = nil
 		h.Replies[0].Calls[1].Prefix, h.Replies[0].Calls[1].Sizes = at3, sizes(at3)
 		count(h.Replies[0], n)
 		if found := h.All(); (len(found) == 0) != fine || h.Replies[0].Exact() {
