@@ -33,6 +33,7 @@ import (
 // them, all real but the queue.
 type Stack struct {
 	T      testing.TB
+	Table  string // the chats'
 	Chats  *store.Chats
 	Sender *chat.Sender
 	Queues map[quota.Plan]*Queue
@@ -57,7 +58,7 @@ func New(t testing.TB) *Stack {
 	t.Helper()
 	db, _, table := storetest.Tables(t)
 	chats := store.NewChats(db, nil, table, "")
-	s := &Stack{T: t, Chats: chats, Log: logger(t), User: id.New(time.Now()), Valkey: valkey.Open(Env(t, "VALKEY_ADDR")),
+	s := &Stack{T: t, Table: table, Chats: chats, Log: logger(t), User: id.New(time.Now()), Valkey: valkey.Open(Env(t, "VALKEY_ADDR")),
 		Queues: map[quota.Plan]*Queue{quota.Free: {}, quota.Premium: {}}, Realm: authtest.New(t, time.Now)}
 	s.Token = s.Realm.Token(t, s.User, quota.Free)
 	s.Sender = &chat.Sender{Store: chats, Queue: plans(s.Queues), Now: time.Now, NewID: id.New,

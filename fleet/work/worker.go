@@ -14,10 +14,9 @@
 //
 // # When something fails
 //
-// A worker that dies leaves the prompt to the queue. That shows it again 15 s after
-// it was received, or 13 s after the last heartbeat, so that another worker has
-// time to be at it within 15 s of the death; the frames that were published are
-// where it goes on. A worker that can't be sure any more to hold a prompt stops
+// A worker that dies leaves the prompt to the queue. That shows it again 13 s after
+// it was received or the last heartbeat, so that another worker has time to be at
+// it within 15 s of the death; the frames that were published are where it goes on. A worker that can't be sure any more to hold a prompt stops
 // and writes nothing more (keep.go). An engine that is away costs nothing but time. Without Valkey
 // everything goes on but the watching.
 package work

@@ -121,8 +121,8 @@ func build(ctx context.Context, set settings, shared *redis.Client, counted prom
 	parts := work.Parts{
 		Settings: work.Defaults(), Replies: replies, History: replies, Engine: client, Rates: replies, Usage: store.NewUsage(objects, set.UsageBucket), Name: name,
 		Queues: map[quota.Plan]work.Queue{
-			quota.Free:    work.Route(queue.New(queues, set.QueueFree), set.Models, set.Engine, log),
-			quota.Premium: work.Route(queue.New(queues, set.QueuePremium), set.Models, set.Engine, log)},
+			quota.Free:    work.Route(prompts(queues, set.QueueFree), set.Models, set.Engine, log),
+			quota.Premium: work.Route(prompts(queues, set.QueuePremium), set.Models, set.Engine, log)},
 		Frames: frame.NewLog(shared),
 		Leases: valkey.NewLeases(shared, name, work.Defaults().Lease),
 		Stops:  valkey.NewStops(shared, valkey.NewHub(context.WithoutCancel(ctx), shared, log)),
@@ -187,4 +187,11 @@ func first(values ...int) int {
 		}
 	}
 	return 0
+}
+
+// prompts opens a queue whose prompts come back soon if this worker dies.
+func prompts(client *sqs.Client, url string) *queue.Prompts {
+	q := queue.New(client, url)
+	q.Hide = work.Defaults().Visibility
+	return q
 }

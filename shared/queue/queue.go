@@ -31,6 +31,10 @@ const batch = 10
 type Prompts struct {
 	client *sqs.Client
 	url    string
+
+	// Hide is how long Receive hides what it brings (whole seconds); 0: for the queue's
+	// own visibility time-out.
+	Hide time.Duration
 }
 
 // New opens the queue at that URL.
@@ -91,11 +95,11 @@ func (e *GoneError) Error() string {
 }
 
 // Receive takes up to most prompts (10 at most), waiting for the first up to wait
-// (20 s at most, whole seconds). They are hidden from others for the queue's
-// visibility time-out.
+// (20 s at most, whole seconds). They are hidden from others for a while, see Hide.
 func (q *Prompts) Receive(ctx context.Context, most int, wait time.Duration) ([]Delivery, error) {
 	out, err := q.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl: &q.url, MaxNumberOfMessages: int32(min(most, batch)), WaitTimeSeconds: int32(wait / time.Second),
+		VisibilityTimeout: int32(q.Hide / time.Second),
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{
 			types.MessageSystemAttributeNameApproximateReceiveCount, types.MessageSystemAttributeNameSentTimestamp},
 		MessageAttributeNames: []string{trace.Header},
