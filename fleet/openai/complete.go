@@ -47,6 +47,9 @@ func (e *Endpoint) send(r *api.Request, asked chat.Completion) (chat.Receipt, er
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), e.Send)
 	defer cancel()
 	receipt, err := e.Sender.Complete(ctx, r.User.User, r.User.Plan, r.User.Limits, asked)
+	if shed := err != nil && problem.From(err).Code == "overloaded"; err == nil || shed {
+		e.Relay.Metrics.Completion(r.User.Plan, asked.Model, shed)
+	}
 	switch {
 	case chat.IsLimit(err):
 		limits(r, r.User.Limits.MessagesPerHour, e.Now())

@@ -20,17 +20,21 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
 	"parley/fleet/frame"
+	"parley/fleet/metrics"
 	"parley/fleet/probe"
 	"parley/fleet/serve"
+	"parley/fleet/trace"
 	"parley/fleet/valkey"
 	"parley/shared/api"
 	"parley/shared/auth"
 	"parley/shared/chat"
 	"parley/shared/config"
 	"parley/shared/id"
+	"parley/shared/model"
 	"parley/shared/store"
 )
 
@@ -40,6 +44,7 @@ type settings struct {
 	BodiesBucket  string `env:"BODIES_BUCKET,required,notEmpty"`
 	Valkey        string `env:"VALKEY_ADDR,required,notEmpty"` // host:port
 	Listen        string `env:"LISTEN" envDefault:"127.0.0.1:8080"`
+	ListenAdmin   string `env:"LISTEN_ADMIN"` // host:port of /metrics and /healthz, not for the public; empty: none
 	EdgeSecret    string `env:"EDGE_SECRET"`
 	Sending       sending
 
@@ -68,7 +73,16 @@ func run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	handler, relay, err := build(ctx, set, log)
+	tracer, flush, err := trace.Open(ctx, "parley-relay")
+	if err != nil {
+		return err
+	}
+	counted := metrics.Registry()
+	handler, relay, err := build(ctx, set, counted, tracer, log)
+	if err != nil {
+		return err
+	}
+	done, err := probe.Listen(ctx, set.ListenAdmin, func() error { return nil }, metrics.Handler(counted))
 	if err != nil {
 		return err
 	}
@@ -95,10 +109,15 @@ func run(ctx context.Context, log *slog.Logger) error {
 		return fmt.Errorf("shut down: %w", err)
 	}
 	relay.Drain(5 * time.Second)
-	return nil
+	last, cancelLast := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancelLast()
+	if err := flush(last); err != nil {
+		log.Warn("the last spans were not exported", "error", err.Error())
+	}
+	return done()
 }
 
-func build(ctx context.Context, set settings, log *slog.Logger) (http.Handler, *serve.Relay, error) {
+func build(ctx context.Context, set settings, counted prometheus.Registerer, tracer *trace.Tracer, log *slog.Logger) (http.Handler, *serve.Relay, error) {
 	aws, err := store.AWS(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -115,6 +134,7 @@ func build(ctx context.Context, set settings, log *slog.Logger) (http.Handler, *
 		Service: &api.Service{Verifier: auth.NewVerifier(keys), EdgeSecret: set.EdgeSecret, Log: log},
 		Frames:  frame.NewLog(shared), Hub: hub, Stops: valkey.NewStops(shared, hub), Ending: ctx,
 	}
+	relay.Metrics, relay.Tracer = metrics.NewRelay(counted, namesOf(set.Sending.Models.All())...), tracer
 	routes := relay.Routes()
 	maps.Copy(routes, completions(set.Sending, aws, replies, accounts, relay, log))
 	own := relay.Service.Mux(routes)
@@ -128,6 +148,14 @@ func build(ctx context.Context, set settings, log *slog.Logger) (http.Handler, *
 	front, err := frontDoor(set, own, log)
 	mux.Handle("/", front)
 	return mux, relay, err
+}
+
+func namesOf(models []model.Model) []string {
+	names := make([]string, len(models))
+	for i, m := range models {
+		names[i] = m.Name
+	}
+	return names
 }
 
 func frontDoor(set settings, own http.Handler, log *slog.Logger) (http.Handler, error) {

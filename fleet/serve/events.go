@@ -33,7 +33,8 @@ type (
 // position. What is put is on its way after flush.
 type events struct {
 	*wire
-	pos frame.Position
+	pos   frame.Position
+	reset func() // called when the client is told to clear what it shows
 }
 
 // put adds one event; its id is the position after it.
@@ -88,6 +89,7 @@ func (e *events) delta(text string) error {
 func (e *events) whole(text string, status chat.Status, attempt int) error {
 	if !e.pos.Within(text) {
 		e.pos = frame.Begin()
+		e.reset()
 		if err := e.tell(statusEvent{Status: status, Attempt: attempt, Reset: true}); err != nil {
 			return err
 		}

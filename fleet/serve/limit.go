@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"parley/fleet/metrics"
 	"parley/shared/api"
 	"parley/shared/problem"
 )
@@ -40,6 +41,7 @@ func (r *Relay) Enter(req *api.Request) (leave func(), err error) {
 	user := req.User.User
 	if err := r.crowd.enter(user, r.Limits); err != nil {
 		req.SetHeader("Connection", "close")
+		r.Metrics.Drop(req.User.Plan, metrics.Limit)
 		return nil, err
 	}
 	return func() { r.crowd.leave(user) }, nil

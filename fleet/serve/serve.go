@@ -22,6 +22,8 @@ import (
 	"time"
 
 	"parley/fleet/frame"
+	"parley/fleet/metrics"
+	"parley/fleet/trace"
 	"parley/fleet/valkey"
 	"parley/shared/api"
 	"parley/shared/chat"
@@ -69,6 +71,8 @@ type Relay struct {
 	Hub     *valkey.Hub
 	Stops   *valkey.Stops
 	Lookout Lookout         // for replies that are queued; nil: nothing is said of it
+	Metrics *metrics.Relay  // nil: nothing is counted
+	Tracer  *trace.Tracer   // nil: nothing is traced
 	Ending  context.Context // ends when the process is to end: streams break off, resumable
 
 	looking chan struct{} // a place for each look into the table

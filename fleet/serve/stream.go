@@ -58,12 +58,13 @@ func (r *Relay) stream(w http.ResponseWriter, req *api.Request) error {
 		return err
 	}
 	s := &session{Relay: r, request: req.ID, plan: req.User.Plan, ref: ref, fresh: fresh, proven: from.Offset == 0}
-	s.out = &events{wire: out, pos: from}
+	s.out = &events{wire: out, pos: from, reset: func() { r.Metrics.Reset(s.plan) }}
 	s.out.pos.Ended = false
 	left = true
+	over := r.watched(req, ref, fresh)
 	r.streams.Go(func() {
 		defer leave()
-		s.serve(m)
+		over(s.serve(m))
 	})
 	return nil
 }
@@ -100,8 +101,9 @@ type session struct {
 	ended   bool
 }
 
-// serve sends the reply from m on, and ends the answer.
-func (s *session) serve(m chat.Message) {
+// serve sends the reply from m on, and ends the answer; ended says whether the
+// reply has, too.
+func (s *session) serve(m chat.Message) (ended bool, err error) {
 	whole := false
 	defer func() {
 		if p := recover(); p != nil { // one stream must not end the others
@@ -109,12 +111,13 @@ func (s *session) serve(m chat.Message) {
 		}
 		s.out.close(whole)
 	}()
-	err := s.run(s.Ending, m)
+	err = s.run(s.Ending, m)
 	whole = err == nil
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		s.Log.Info("a client was too slow and is dropped", "request_id", s.request, "user", s.ref.User,
 			"reply", s.ref.Message, "offset", s.out.pos.Offset)
 	}
+	return s.ended, err
 }
 
 // run ends with nil when the reply has, or when the process is to end.

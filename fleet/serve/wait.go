@@ -33,6 +33,7 @@ func (r *Relay) wait(ctx context.Context, req *api.Request, _ api.None) (chat.Me
 		return chat.Message{}, err
 	}
 	defer leave()
+	r.Metrics.Wait(req.User.Plan)
 	return r.await(ctx, ref, time.Duration(seconds)*time.Second)
 }
 
