@@ -40,6 +40,7 @@ func TestText(t *testing.T) {
 		"starts over":         {[]Frame{{Attempt: 1, Seq: 2, Text: "ab"}, {Attempt: 2, Seq: 1}, {Attempt: 2, Seq: 2, Text: "x"}}, "x", false},
 		"stale":               {[]Frame{{Attempt: 2, Seq: 2, Text: "ab"}, {Attempt: 1, Seq: 9, Start: 2, Text: "cd"}}, "ab", false},
 		"gap":                 {[]Frame{{Attempt: 1, Seq: 2, Text: "ab"}, {Attempt: 1, Seq: 4, Start: 4, Text: "ef"}}, "ab", true},
+		"over in an attempt":  {[]Frame{{Attempt: 1, Seq: 2, Text: "abc"}, {Attempt: 1, Seq: 3, Over: true, Text: "a"}, {Attempt: 1, Seq: 4, Start: 1, Text: "x"}}, "ax", false},
 		"gap mended":          {[]Frame{{Attempt: 1, Seq: 4, Start: 4, Text: "ef"}, {Attempt: 1, Seq: 5, Text: "abcdef"}}, "abcdef", false},
 	} {
 		var text Text
@@ -48,6 +49,37 @@ func TestText(t *testing.T) {
 		}
 		if text.String() != c.want || text.Broken != c.broken {
 			t.Errorf("%s: %q (broken %v), want %q", name, text.String(), text.Broken, c.want)
+		}
+	}
+}
+
+// Each frame with calls has all of them, so the last one counts; an answer that
+// starts over has none of those before.
+func TestTextGathersCalls(t *testing.T) {
+	calls := func(arguments ...string) (all []chat.Call) {
+		for _, a := range arguments {
+			all = append(all, chat.Call{Type: "function", Function: chat.Called{Name: "f", Arguments: a}})
+		}
+		return all
+	}
+	for name, c := range map[string]struct {
+		frames []Frame
+		text   string
+		want   []chat.Call
+	}{
+		"grow":          {[]Frame{{Attempt: 1, Seq: 2, Calls: calls("{")}, {Attempt: 1, Seq: 3, Calls: calls("{}", "[")}}, "", calls("{}", "[")},
+		"one is missed": {[]Frame{{Attempt: 1, Seq: 2, Calls: calls("{")}, {Attempt: 1, Seq: 9, Calls: calls("{}", "[")}}, "", calls("{}", "[")},
+		"after text":    {[]Frame{{Attempt: 1, Seq: 2, Text: "ab"}, {Attempt: 1, Seq: 3, Start: 2, Calls: calls("{")}}, "ab", calls("{")},
+		"over":          {[]Frame{{Attempt: 1, Seq: 2, Text: "ab", Calls: calls("{")}, {Attempt: 1, Seq: 3, Over: true, Text: "x"}}, "x", nil},
+		"lost, calls":   {[]Frame{{Attempt: 1, Seq: 2, Text: "ab"}, {Attempt: 2, Seq: 2, Calls: calls("{")}, {Attempt: 2, Seq: 3, Text: "x"}}, "x", calls("{")},
+		"lost, text":    {[]Frame{{Attempt: 1, Seq: 2, Calls: calls("{")}, {Attempt: 2, Seq: 2, Text: "x"}}, "x", nil},
+	} {
+		var text Text
+		for _, f := range c.frames {
+			text.Add(f)
+		}
+		if d := cmp.Diff(c.want, text.Calls); d != "" || text.String() != c.text || text.Broken {
+			t.Errorf("%s: %q, broken %v, %s", name, text.String(), text.Broken, d)
 		}
 	}
 }

@@ -34,24 +34,27 @@ func (t *Text) Add(f Frame) {
 	if f.Tokens > 0 {
 		t.Tokens = f.Tokens
 	}
-	if len(f.Calls) > 0 {
-		t.Calls = f.Calls
-	}
-	if f.Text == "" {
+	if f.Text == "" && len(f.Calls) == 0 {
 		return
 	}
 	newer := f.Attempt > t.writer
 	t.writer = f.Attempt
+	if newer && f.Start < t.b.Len() || f.Start == 0 && t.Broken {
+		kept := t.b.String()[:f.Start]
+		t.b.Reset()
+		t.b.WriteString(kept)
+		t.Broken = false
+	}
+	if newer && f.Start == 0 {
+		t.Calls = nil
+	}
+	if len(f.Calls) > 0 {
+		t.Calls = f.Calls
+	}
 	have := t.b.Len()
 	switch {
 	case f.Start > have:
 		t.Broken = true
-	case f.Start < have && newer, f.Start == 0 && t.Broken:
-		kept := t.b.String()[:f.Start]
-		t.b.Reset()
-		t.b.WriteString(kept)
-		t.b.WriteString(f.Text)
-		t.Broken = false
 	case f.Start+len(f.Text) > have:
 		t.b.WriteString(f.Text[have-f.Start:])
 	}
