@@ -12,7 +12,8 @@ import "strings"
 type seam struct {
 	kept     string // what the engine goes on from
 	pending  string // white space that it may repeat
-	limit    int    // tokens that the answer may have; 0: the engine sees to it
+	limit    int    // tokens that the answer may have
+	padded   bool   // the engine was asked for more
 	seen     int    // tokens of the engine, where it doesn't count itself: chunks
 	repeated int    // of them, those that brought nothing new
 }
@@ -24,13 +25,13 @@ const space = " \t\r\n"
 func newSeam(begun string, tokens int) (seam, int) {
 	kept := strings.TrimRight(begun, space)
 	if kept == begun {
-		return seam{kept: kept}, tokens
+		return seam{kept: kept, limit: tokens}, tokens
 	}
-	return seam{kept: kept, pending: begun[len(kept):], limit: tokens}, tokens + len(begun) - len(kept)
+	return seam{kept: kept, pending: begun[len(kept):], limit: tokens, padded: true}, tokens + len(begun) - len(kept)
 }
 
-// pass takes off a chunk what was there before, and what is too much. It reports
-// whether the answer has come to its limit.
+// pass takes off a chunk what was there before, and what is too much, also where an
+// engine doesn't keep the limit. It reports whether the answer has come to it.
 func (s *seam) pass(c *Chunk) (full bool) {
 	if c.Usage != nil {
 		s.seen = c.Usage.CompletionTokens
@@ -43,7 +44,7 @@ func (s *seam) pass(c *Chunk) (full bool) {
 		}
 	}
 	tokens := s.seen - s.repeated
-	if full = s.limit > 0 && tokens >= s.limit; full {
+	if full = s.limit > 0 && (tokens > s.limit || tokens == s.limit && s.padded); full {
 		if tokens > s.limit { // the limit falls within this character
 			c.Text = ""
 		}

@@ -28,6 +28,7 @@ func TestARepeatedTokenIsNotCountedTwice(t *testing.T) {
 		"a character is cut":   {"a\n\n", 2, []token{{"\n\n", 1}, {"b", 2}, {"🍎", 5}}, "b", 2, true},
 		"the engine is silent": {"a\n\n", 2, []token{{"\n\n", 0}, {"b", 0}, {"c", 0}}, "bc", 0, true},
 		"no white space":       {"a", 2, []token{{"b", 1}, {"c", 2}}, "bc", 2, false},
+		"the limit is broken":  {"a", 2, []token{{"b", 1}, {"c", 2}, {"d", 3}}, "bc", 2, true},
 	} {
 		s, ask := newSeam(c.begun, c.limit)
 		if want := c.limit + len(s.pending); ask != want {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"time"
+	"unicode/utf8"
 
 	"parley/fleet/engine"
 	"parley/fleet/prompt"
@@ -91,7 +92,7 @@ func (j *job) awaitEngine(ctx context.Context, why error, limit time.Time) error
 // one until they know.
 func (j *job) stream(ctx context.Context, turns []prompt.Turn, size int) error {
 	left := min(j.output(), j.Context-margin-size) - j.tell.tokens
-	if left <= 0 {
+	if left <= 0 || j.tell.len() >= chat.MaxReply {
 		j.finish = "length"
 		return nil
 	}
@@ -150,6 +151,10 @@ func (j *job) pump(ctx context.Context, s *engine.Stream, asked *call) error {
 			if !j.take(ctx, a.chunk, before) {
 				return errLost
 			}
+			if j.cut {
+				j.finish = "length"
+				return nil
+			}
 		}
 	}
 }
@@ -166,6 +171,12 @@ func (j *job) take(ctx context.Context, c engine.Chunk, before int) bool {
 	}
 	if c.Text != "" || len(c.Calls) > 0 {
 		j.meter.Token(j.Now())
+	}
+	if room := chat.MaxReply - j.tell.len(); len(c.Text) > room {
+		for room > 0 && !utf8.RuneStart(c.Text[room]) {
+			room--
+		}
+		c.Text, j.cut = c.Text[:room], true
 	}
 	return j.tell.add(ctx, c.Text, c.Calls...)
 }

@@ -46,6 +46,7 @@ type job struct {
 	tell     *teller
 	usage    chat.Usage
 	finish   string
+	cut      bool // the text has reached its limit
 	// Of a completion, what it asks for; else nil or empty.
 	asked   *chat.Completion
 	options jsontext.Value

@@ -135,6 +135,10 @@ type Outlook struct {
 	ETA   float64 `json:"eta_seconds"` // until it starts, from the fleet's measured rate
 }
 
+// MaxReply bounds a reply's text (bytes): a million tokens of English. What an
+// engine writes beyond it is cut off.
+const MaxReply = 4 << 20
+
 // PromptVersion is the form of Prompt that this release writes.
 const PromptVersion = 1
 

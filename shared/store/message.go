@@ -11,6 +11,7 @@ import (
 
 	"parley/shared/chat"
 	"parley/shared/id"
+	"parley/shared/problem"
 )
 
 // Attributes of a message's row. Their names are short because every byte of a
@@ -140,6 +141,9 @@ func (c *Chats) text(ctx context.Context, body []byte, spilled bool, key string)
 func (c *Chats) setBody(ctx context.Context, ref chat.Ref, content string, e effort, it item) error {
 	if content == "" {
 		return nil
+	}
+	if len(content) > maxBody {
+		return problem.New(problem.TooLarge, "body_too_large", "The text is too long to be kept.")
 	}
 	body, err := pack(content, e)
 	if err != nil {

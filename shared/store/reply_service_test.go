@@ -13,6 +13,7 @@ import (
 
 	"parley/shared/chat"
 	"parley/shared/id"
+	"parley/shared/problem"
 	"parley/shared/quota"
 )
 
@@ -108,6 +109,26 @@ func TestHandBacksAreCountedOfTheAttemptThatRuns(t *testing.T) {
 	}
 	if err := d.chats.HandBack(t.Context(), p.Ref(), 5); !errors.Is(err, chat.ErrStale) {
 		t.Errorf("after the end: %v", err)
+	}
+}
+
+// What could never be read back isn't taken.
+func TestATextThatIsTooLongIsRefused(t *testing.T) {
+	d := newDesk(t)
+	p := d.prompt(t, d.mustAsk(t, chat.Question{Text: "one"}).Reply)
+	if _, err := d.chats.Claim(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	r := chat.Result{Status: chat.Done, Text: strings.Repeat("x", 16<<20+1)}
+	if err := d.chats.Commit(t.Context(), p.Ref(), 1, r); problem.From(err) == nil || problem.From(err).Kind != problem.TooLarge {
+		t.Errorf("16 MiB and a byte: %v", err)
+	}
+	r.Text = strings.Repeat("x", chat.MaxReply)
+	if err := d.chats.Commit(t.Context(), p.Ref(), 1, r); err != nil {
+		t.Error(err)
+	}
+	if m, err := d.chats.Message(t.Context(), p.Ref()); err != nil || m.Text != r.Text {
+		t.Errorf("%d bytes came back, %v", len(m.Text), err)
 	}
 }
 
