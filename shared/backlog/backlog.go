@@ -8,8 +8,10 @@
 // a metric. While nobody works it is the time that one worker would need, by what
 // workers did when there were some.
 //
-// Beside it stands how many of all slots are taken, by which a second policy keeps
-// the workers that are busy and have nothing waiting.
+// Alone it would let workers go that are busy and have nothing waiting. So beside it
+// stands how many of all slots are taken; and both in one, the demand: the slots that
+// are taken and those that would be needed besides to be done with what waits in five
+// minutes, in percent of all. docs/scaling.md compares what they lead to.
 //
 // The figures are written to the log in CloudWatch's embedded metric format: that
 // takes no call and no permission, and costs a sixtieth of PutMetricData.
@@ -55,13 +57,17 @@ type Reporter struct {
 	Log         *slog.Logger
 }
 
+// drain is the time in which demand has what waits done with: about as long as a new
+// worker's engine takes to start.
+const drain = 5 * time.Minute
+
 // plans is the order of what is reported.
 var plans = []quota.Plan{quota.Premium, quota.Free}
 
 // Run measures once. What can't be measured is left out: a gap in a metric moves
 // no policy.
 func (r *Reporter) Run(ctx context.Context) error {
-	hidden, slots, workers := 0, 0.0, 0
+	hidden, slots, workers, seconds := 0, 0.0, 0, 0.0
 	var errs []error
 	for _, plan := range plans {
 		s, err := r.measure(ctx, plan)
@@ -71,6 +77,7 @@ func (r *Reporter) Run(ctx context.Context) error {
 		}
 		hidden += s.hidden
 		slots, workers = max(slots, s.pace.Slots), max(workers, s.workers)
+		seconds += s.seconds()
 		r.emit(map[string]string{"Queue": string(plan)}, figure{"BacklogSeconds", "Seconds", s.seconds()})
 	}
 	if len(errs) == 0 {
@@ -78,7 +85,8 @@ func (r *Reporter) Run(ctx context.Context) error {
 		if slots > 0 {
 			busy = min(100*float64(hidden)/slots, 100)
 		}
-		r.emit(nil, figure{"BusySlots", "Percent", busy}, figure{"Workers", "Count", float64(workers)})
+		demand := math.Round(busy + 100*seconds/drain.Seconds())
+		r.emit(nil, figure{"BusySlots", "Percent", busy}, figure{"Demand", "Percent", demand}, figure{"Workers", "Count", float64(workers)})
 	}
 	return errors.Join(errs...)
 }

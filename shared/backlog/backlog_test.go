@@ -78,7 +78,7 @@ func TestTheSignalIsTimeForTheTokensThatWait(t *testing.T) {
 	c := &crew{workers: 2, norms: map[quota.Plan]chat.Pace{}, paces: map[quota.Plan]chat.Pace{
 		quota.Premium: {Tokens: 4000, Each: 20000, Slots: 64}, quota.Free: {Tokens: 3000, Each: 1500, Slots: 64}}}
 	got, err := report(t, c, depth{10, 5}, depth{100, 43})
-	want := map[string]float64{"BacklogSeconds premium": 50, "BacklogSeconds free": 50, "BusySlots ": 75, "Workers ": 2}
+	want := map[string]float64{"BacklogSeconds premium": 50, "BacklogSeconds free": 50, "BusySlots ": 75, "Demand ": 108, "Workers ": 2}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
@@ -101,7 +101,7 @@ func TestTheSignalIsTimeForTheTokensThatWait(t *testing.T) {
 func TestTheSignalWithoutWorkers(t *testing.T) {
 	c := &crew{norms: map[quota.Plan]chat.Pace{quota.Premium: {Tokens: 2000, Each: 20000, Slots: 32}}}
 	got, err := report(t, c, depth{3, 0}, depth{4, 0})
-	want := map[string]float64{"BacklogSeconds premium": 30, "BacklogSeconds free": 8, "BusySlots ": 0, "Workers ": 0}
+	want := map[string]float64{"BacklogSeconds premium": 30, "BacklogSeconds free": 8, "BusySlots ": 0, "Demand ": 13, "Workers ": 0}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil || c.writes > 0 {
 		t.Error(diff, err)
 	}
