@@ -109,7 +109,7 @@ func (r *run) table(out io.Writer) {
 	row("sent again with the same key; tries that were refused", fmt.Sprintf("%d; %d", r.resent.Load(), r.busy.Load()))
 	row("readers; connections lost; resets", fmt.Sprintf("%d; %d; %d", readers, drops, resets))
 	row("bytes read; readers whose text is the stored one", fmt.Sprintf("%d; %d of %d", chars, same, readers))
-	row("usage checked without doubt at white space", fmt.Sprintf("%d of %d", exact, len(h.Replies)))
+	row("replies whose usage could be counted without doubt", fmt.Sprintf("%d of %d", exact, len(h.Replies)))
 	r.kills(row)
 	slices.Sort(r.calls.stops)
 	if n := len(r.calls.stops); n > 0 {
