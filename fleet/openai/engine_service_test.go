@@ -122,8 +122,11 @@ func TestRealPrefix(t *testing.T) {
 	cut := strings.Index(whole, " ") + 1
 	ask["messages"] = []any{says("user", "What is the capital of France?"), says("assistant", whole[:cut])}
 	a := d.whole(d.post(t.Context(), ask))
-	if a.Error != nil || whole[:cut]+*a.Choices[0].Message.Content != whole {
-		t.Errorf("%q and %+v, want %q", whole[:cut], a, whole)
+	if a.Error != nil {
+		t.Fatalf("%+v", a.Error)
+	}
+	if got := whole[:cut] + *a.Choices[0].Message.Content; !strings.HasPrefix(got, whole) { // which may have as many tokens again
+		t.Errorf("%q, want %q", got, whole)
 	}
 }
 
@@ -181,7 +184,9 @@ func TestRealClientGoesAway(t *testing.T) {
 		t.Fatalf("%d slots are busy, %v", busy(), err)
 	}
 	cancel()
-	until(t, 500*time.Millisecond, "the slot is free", func() bool { return busy() == 0 })
+	began := time.Now()
+	until(t, 2*time.Second, "the slot is free", func() bool { return busy() == 0 }) // it ends the token that it is at
+	t.Logf("the slot was free after %s", time.Since(began).Round(time.Millisecond))
 }
 
 // script is an engine that calls a tool in pieces, and breaks off as often as it is

@@ -53,6 +53,7 @@ type Keys interface {
 type Pace struct {
 	Silent time.Duration // before a stream's header, so that an early failure has its status
 	Beat   time.Duration // between two comment lines of a quiet stream
+	Write  time.Duration // for one piece of a stream to reach the client
 	Hold   time.Duration // for an answer without a stream
 	Send   time.Duration // for a request to be accepted
 	Stop   time.Duration // to cancel what nobody waits for any more
@@ -60,7 +61,8 @@ type Pace struct {
 
 // DefaultPace returns the pace of production.
 func DefaultPace() Pace {
-	return Pace{Silent: 5 * time.Second, Beat: 10 * time.Second, Hold: 10 * time.Minute, Send: 10 * time.Second, Stop: 5 * time.Second}
+	return Pace{Silent: 5 * time.Second, Beat: 10 * time.Second, Write: 10 * time.Second,
+		Hold: 10 * time.Minute, Send: 10 * time.Second, Stop: 5 * time.Second}
 }
 
 // Endpoint serves the protocol. Its fields are set once, before Routes.

@@ -36,7 +36,7 @@ type message struct {
 type chunk struct {
 	heading
 	Choices []chunkChoice `json:"choices"`
-	Usage   **usage       `json:"usage,omitempty"` // null in all chunks but the last, where it was asked for
+	Usage   **usage       `json:"usage,omitzero"` // null in all chunks but the last, where it was asked for
 }
 
 type chunkChoice struct {
@@ -48,7 +48,7 @@ type chunkChoice struct {
 
 type delta struct {
 	Role    string      `json:"role,omitempty"`
-	Content *string     `json:"content,omitempty"`
+	Content *string     `json:"content,omitzero"`
 	Calls   []callDelta `json:"tool_calls,omitempty"`
 }
 

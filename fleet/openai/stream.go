@@ -27,9 +27,6 @@ type stream struct {
 	calls []chat.Call
 }
 
-// slow is how long a client may take for one piece.
-const slow = 10 * time.Second
-
 func newStream(w http.ResponseWriter, pace Pace, about heading, usage bool) *stream {
 	about.Object = "chat.completion.chunk"
 	return &stream{w: w, ctl: http.NewResponseController(w), pace: pace, about: about, usage: usage, start: time.Now()}
@@ -148,7 +145,7 @@ func (s *stream) event(v any) error {
 }
 
 func (s *stream) write(line string) error {
-	if err := s.ctl.SetWriteDeadline(time.Now().Add(slow)); err != nil {
+	if err := s.ctl.SetWriteDeadline(time.Now().Add(s.pace.Write)); err != nil {
 		return fmt.Errorf("set write deadline: %w", err)
 	}
 	if _, err := s.w.Write([]byte(line)); err != nil {

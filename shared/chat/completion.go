@@ -54,7 +54,7 @@ type Format struct {
 type Schema struct {
 	Name        string         `json:"name"`
 	Description string         `json:"description,omitempty"`
-	Schema      jsontext.Value `json:"schema,omitempty"`
+	Schema      jsontext.Value `json:"schema,omitzero"`
 	Strict      *bool          `json:"strict,omitempty"`
 }
 
@@ -68,7 +68,7 @@ type Tool struct {
 type Function struct {
 	Name        string         `json:"name"`
 	Description string         `json:"description,omitempty"`
-	Parameters  jsontext.Value `json:"parameters,omitempty"` // a JSON schema
+	Parameters  jsontext.Value `json:"parameters,omitzero"` // a JSON schema
 	Strict      *bool          `json:"strict,omitempty"`
 }
 

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -77,8 +78,8 @@ func (s *Said) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return nil
 }
 
-// UnmarshalJSONFrom reads a text, parts or null. Parts that are all text become
-// one text, which every chat template takes.
+// UnmarshalJSONFrom reads a text, parts or null. Empty texts are left out of the
+// parts, and those that are all text become one, which every chat template takes.
 func (c *Content) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	*c = Content{}
 	switch d.PeekKind() {
@@ -97,13 +98,14 @@ func (c *Content) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 }
 
 func (c *Content) simplify() {
+	if len(c.Parts) == 0 {
+		return
+	}
+	c.Parts = slices.DeleteFunc(c.Parts, func(p Part) bool { return p == Part{Type: "text"} })
 	for _, p := range c.Parts {
 		if p.Type != "text" || p.Image != nil {
 			return
 		}
-	}
-	if len(c.Parts) == 0 {
-		return
 	}
 	text := c.String()
 	*c = Content{Text: &text}
