@@ -2,6 +2,7 @@ package frame
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -53,13 +54,48 @@ func (l *Log) Begin(ctx context.Context, ref chat.Ref, attempt int) (*Text, erro
 	return &t, l.gather(ctx, ref, &t)
 }
 
+// ErrLost says that the server has lost what was published of a reply before.
+var ErrLost = errors.New("earlier frames are gone")
+
 // Append adds a frame and announces it. It fails with chat.ErrStale if a later
-// attempt has begun. After any other failure the frame may have been added or
-// not: go on with the next sequence number, from a Start that is known to be
-// there.
+// attempt has begun, and with ErrLost if the frame was added but those before it
+// are gone: repeat the text from its beginning. After any other failure the frame
+// may have been added or not: go on with the next sequence number, from a Start
+// that is known to be there.
 func (l *Log) Append(ctx context.Context, ref chat.Ref, f Frame) error {
-	return l.add(ctx, ref, f, func(redis.Pipeliner) {})
+	var n *redis.IntCmd
+	err := l.add(ctx, ref, f, func(p redis.Pipeliner) { n = p.XLen(ctx, valkey.Frames(ref)) })
+	if err == nil && f.Start > 0 && f.End == nil && n.Val() == 1 {
+		return fmt.Errorf("append frame %s of %s: %w", f.ID(), ref.Message, ErrLost)
+	}
+	return err
 }
+
+// Seal adds a frame that keeps attempt from adding any more, and returns the text
+// that was published. If that isn't all there was (nothing is there, although the
+// attempt has begun, or its beginning is missing) it adds nothing and fails with
+// ErrLost: who writes the reply may still know it all.
+func (l *Log) Seal(ctx context.Context, ref chat.Ref, attempt int) (*Text, error) {
+	before, err := l.Text(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	if before.Broken || before.Last.Seq == 0 {
+		return nil, fmt.Errorf("seal %s: %w", ref.Message, ErrLost)
+	}
+	err = l.add(ctx, ref, Frame{Attempt: attempt, Seq: Sealed}, func(redis.Pipeliner) {})
+	if err != nil && !errors.Is(err, chat.ErrStale) { // it was sealed before, or a later attempt has begun
+		return nil, err
+	}
+	text, err := l.Text(ctx, ref)
+	if err == nil && (text.Broken || len(text.String()) < len(before.String())) { // lost in between
+		err = fmt.Errorf("seal %s: %w", ref.Message, ErrLost)
+	}
+	return text, err
+}
+
+// Sealed is a sequence number that no worker reaches.
+const Sealed = 1 << 40
 
 func (l *Log) add(ctx context.Context, ref chat.Ref, f Frame, more func(redis.Pipeliner)) error {
 	body, err := encode(f)

@@ -46,18 +46,12 @@ func (r *Relay) Cancel(ctx context.Context, ref chat.Ref) (chat.Message, error) 
 	return r.end(ctx, ref, m.Attempt)
 }
 
-// sealed is a sequence number that no worker reaches.
-const sealed = 1 << 40
-
 // end cancels a reply that no worker ended: there is none at the moment, or it
 // hangs. The seal keeps a worker from publishing more, so that what is stored is
-// what was shown.
+// what was shown. When frames are gone with Valkey, only a worker can know what was
+// shown; the wish to stop stays, for this worker or the next.
 func (r *Relay) end(ctx context.Context, ref chat.Ref, attempt int) (chat.Message, error) {
-	seal := frame.Frame{Attempt: attempt, Seq: sealed}
-	if err := r.Frames.Append(ctx, ref, seal); err != nil && !errors.Is(err, chat.ErrStale) {
-		return chat.Message{}, errNotStopped.Because(err)
-	}
-	text, err := r.Frames.Text(ctx, ref)
+	text, err := r.Frames.Seal(ctx, ref, attempt)
 	if err != nil {
 		return chat.Message{}, errNotStopped.Because(err)
 	}
@@ -73,7 +67,7 @@ func (r *Relay) end(ctx context.Context, ref chat.Ref, attempt int) (chat.Messag
 	if !m.Status.Ended() {
 		return m, errNotStopped
 	}
-	r.announce(ctx, ref, frame.Frame{Attempt: attempt, Seq: sealed + 1, Start: len(m.Text), End: frame.EndOf(m)})
+	r.announce(ctx, ref, frame.Frame{Attempt: attempt, Seq: frame.Sealed + 1, Start: len(m.Text), End: frame.EndOf(m)})
 	return m, nil
 }
 
