@@ -7,7 +7,7 @@ RUN = .tools/bin/run
 LOCAL_SAM = AWS_ENDPOINT_URL=http://127.0.0.1:$(or $(AWS_PORT),4566) AWS_REGION=us-east-1 \
 	AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 
-.PHONY: help setup run logs chat test test-sam bench lint fmt clean FORCE
+.PHONY: help setup run logs chat test test-sam chaos bench lint fmt clean FORCE
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ test: setup-check $(RUN) ## run every check and test there is
 
 test-sam: setup ## call the functions by SAM CLI's own emulation (needs Docker)
 	@scripts/test-sam
+
+# PROMPTS, SEED (which replays a run) and ENGINE=real; `go run ./scripts/chaos -help` has more.
+chaos: setup-check ## kill parts of a fleet under load; check that nothing was lost (docs/reliability.md)
+	@go run ./scripts/chaos $(if $(PROMPTS),-prompts $(PROMPTS)) $(if $(SEED),-seed $(SEED)) $(if $(ENGINE),-engine $(ENGINE))
 
 # ONLY=names measures these parts only, QUICK=1 sees whether they run, TRACE is the
 # path of a trace for what replays one.

@@ -73,14 +73,34 @@ func newFleet(ctx context.Context, set settings, root string, died func(string))
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build the fleet: %w\n%s", err, out)
 	}
+	return f, f.choosePorts()
+}
+
+// choosePorts finds a row of free ports. They lie below those that the kernel gives
+// to outgoing connections, which would take them while a part is down.
+func (f *fleet) choosePorts() error {
+	if f.set.port != 0 {
+		return f.free()
+	}
+	var err error
+	for f.set.port = 21600; f.set.port < 32000; f.set.port += 16 {
+		if err = f.free(); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// free reports a port that is taken.
+func (f *fleet) free() error {
 	for port := range portRecorder + engines {
 		l, err := net.Listen("tcp", f.addr(port))
 		if err != nil {
-			return nil, fmt.Errorf("%w: choose other ports by -port", err)
+			return err
 		}
 		l.Close()
 	}
-	return f, nil
+	return nil
 }
 
 // run starts a program, whose environment has nothing of this process's that leads

@@ -71,7 +71,7 @@ func parse(args []string) (settings, error) {
 	f.IntVar(&s.slots, "slots", 24, "answers that an engine writes at once")
 	f.DurationVar(&s.pace, "pace", 40*time.Millisecond, "time between two tokens of an answer")
 	f.StringVar(&s.data, "data", ".data/chaos", "folder for logs and what parts keep; it is emptied at first")
-	f.IntVar(&s.port, "port", 21600, "first of 16 ports on loopback")
+	f.IntVar(&s.port, "port", 0, "first of 16 ports on loopback; 0: wherever 16 are free from 21600 on")
 	engine := f.String("engine", "test", "test: fleet/enginetest; real: llama.cpp with the small model")
 	f.Usage = func() {
 		fmt.Fprintln(f.Output(), "Kills parts of a running fleet and checks that nothing was lost, doubled or changed.\n\nUsage: go run ./scripts/chaos [flags]")
