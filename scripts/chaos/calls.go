@@ -130,11 +130,11 @@ func (c *calls) into(replies []*check.Reply, p plan.Plan) {
 	defer c.mu.Unlock()
 	for _, r := range replies {
 		for _, call := range c.list[r.Name()] {
-			sizes := call.sizes
+			sizes, total := call.sizes, call.Sent
 			if r.Want != nil {
-				sizes = sizesAfter(r.Want, call.Prefix)
+				sizes, total = sizesAfter(r.Want, call.Prefix), 0
 			}
-			r.Calls = append(r.Calls, check.Call{Prefix: call.Prefix, Sizes: sizes, State: check.State(call.State),
+			r.Calls = append(r.Calls, check.Call{Prefix: call.Prefix, Sizes: sizes, Total: total, State: check.State(call.State),
 				Strange: call.Strange, Prompt: call.Prompt, At: call.BeganAt})
 		}
 	}

@@ -66,7 +66,7 @@ func parse(args []string) (settings, error) {
 	f.Uint64Var(&s.seed, "seed", 0, "decides what is asked and what is killed; 0: any")
 	f.DurationVar(&s.limit, "duration", 25*time.Minute, "after this nothing more is sent or killed")
 	f.DurationVar(&s.deadline, "deadline", 5*time.Minute, "within which a prompt has to be started")
-	f.DurationVar(&s.every, "every", 3*time.Second, "mean time between two kills; 0: nothing is killed")
+	f.DurationVar(&s.every, "every", 0, "mean time between two kills, negative: nothing is killed; 0: 3s, for real engines 8s")
 	f.IntVar(&s.workers, "workers", 3, "worker processes")
 	f.IntVar(&s.slots, "slots", 24, "answers that an engine writes at once")
 	f.DurationVar(&s.pace, "pace", 40*time.Millisecond, "time between two tokens of an answer")
@@ -86,7 +86,12 @@ func parse(args []string) (settings, error) {
 	if s.seed == 0 {
 		s.seed = rand.Uint64N(1 << 32)
 	}
-	s.real = *engine == "real"
+	if s.real = *engine == "real"; s.every == 0 {
+		s.every = 3 * time.Second
+		if s.real {
+			s.every = 8 * time.Second // they take longer to start
+		}
+	}
 	if s.prompts < 1 || s.users < 1 || s.workers < 1 || *engine != "test" && !s.real {
 		return s, errors.New("prompts, users and workers are at least one, the engine is test or real")
 	}

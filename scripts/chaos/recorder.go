@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -88,8 +89,17 @@ func (rec *recorder) end(c *call, r *http.Request) {
 	rec.calls.note(rec.engine, *c)
 }
 
-// failed hangs up, as the engine that can't be reached does.
-func (rec *recorder) failed(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) }
+// failed passes on that the engine can't be reached, or hung up.
+func (rec *recorder) failed(w http.ResponseWriter, r *http.Request, err error) {
+	if c, ok := r.Context().Value(callKey{}).(*call); ok {
+		c.State = enginetest.Broken
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	panic(http.ErrAbortHandler)
+}
 
 // response has what comes read along.
 func (rec *recorder) response(resp *http.Response) error {
@@ -114,11 +124,17 @@ type reading struct {
 // Read implements io.Reader.
 func (r *reading) Read(p []byte) (int, error) {
 	n, err := r.ReadCloser.Read(p)
-	r.rest = append(r.rest, p[:n]...)
+	r.take(p[:n])
+	return n, err
+}
+
+// take takes in what came, line by line.
+func (r *reading) take(p []byte) {
+	r.rest = append(r.rest, p...)
 	for {
 		advance, line, _ := bufio.ScanLines(r.rest, false)
 		if advance == 0 {
-			return n, err
+			return
 		}
 		r.call.read(line)
 		r.rest = r.rest[advance:]
@@ -137,7 +153,10 @@ func (c *call) read(line []byte) {
 	}
 	var chunk struct {
 		Choices []struct{ Delta struct{ Content string } }
-		Usage   *struct {
+		Timings struct {
+			Predicted int `json:"predicted_n"`
+		}
+		Usage *struct {
 			Prompt     int `json:"prompt_tokens"`
 			Completion int `json:"completion_tokens"`
 		}
@@ -149,6 +168,9 @@ func (c *call) read(line []byte) {
 		c.Prompt, c.Sent = u.Prompt, u.Completion
 	}
 	if len(chunk.Choices) > 0 && chunk.Choices[0].Delta.Content != "" {
+		for len(c.sizes) < chunk.Timings.Predicted-1 {
+			c.sizes = append(c.sizes, 0) // a token that was held back, because it was half a character
+		}
 		c.sizes = append(c.sizes, len(chunk.Choices[0].Delta.Content))
 	}
 }

@@ -40,6 +40,7 @@ type Seen struct {
 type Call struct {
 	Prefix  int   // bytes of the text that it went on from
 	Sizes   []int // bytes of the tokens that it could bring, in order
+	Total   int   // tokens that the engine says it brought in all; 0: it doesn't say
 	State   State
 	Strange bool // it went on from what was never said
 	Prompt  int  // tokens; 0: unknown

@@ -47,6 +47,9 @@ func (r *Reply) spent(calls []Call, pos int) (least, most int, known bool) {
 		if pos <= call.Prefix || n < 0 {
 			continue
 		}
+		if pos == len(r.First.Text) && call.State == Finished {
+			n = max(n, call.Total) // the answer's end may be a token, too
+		}
 		if call.Prefix == 0 {
 			return n, n, true
 		}
