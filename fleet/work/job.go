@@ -177,7 +177,7 @@ func (j *job) run(ctx context.Context, cancel context.CancelCauseFunc) verdict {
 	}
 	passed := j.Now().After(j.deadline)
 	switch {
-	case passed && (j.attempt == 1 || begun == "" && known):
+	case passed && (j.attempt == 1 || !begun && known):
 		return j.end(ctx, chat.Failed, &chat.DeadlineExceeded)
 	case j.failures > j.MaxAttempts:
 		j.counts.poisoned.Add(1)
@@ -226,30 +226,30 @@ func (j *job) overtaken() verdict {
 
 // begin announces the attempt and takes over what earlier ones have published;
 // known says whether that is all there is.
-func (j *job) begin(ctx context.Context) (begun string, known bool, err error) {
+func (j *job) begin(ctx context.Context) (begun, known bool, err error) {
 	j.tell = newTeller(j.Frames, j.ref, j.attempt, j.Frame, j.Now, j.log)
 	text, err := j.Frames.Begin(ctx, j.ref, j.attempt)
 	switch {
 	case errors.Is(err, chat.ErrStale):
-		return "", false, err
+		return false, false, err
 	case err != nil:
 		j.log.Warn("frames are away; the reply can't be watched", "error", err.Error())
 		j.tell.unsure = true
-		return "", false, nil
+		return false, false, nil
 	case text.Broken:
 		j.meter.Reset()
-		return "", true, nil // the first frame will say that the text starts over
+		return false, true, nil // the first frame will say that the text starts over
 	}
-	if j.constrained() {
-		if j.tell.over = text.String() != "" || len(text.Calls) > 0; j.tell.over {
-			j.meter.Reset()
-		}
-		return text.String(), true, nil
-	}
-	if j.tell.resume(text); j.tell.len() > 0 {
+	begun = text.String() != "" || len(text.Calls) > 0
+	switch {
+	case begun && j.constrained():
+		j.tell.over = true
+		j.meter.Reset()
+	case begun:
+		j.tell.resume(text)
 		j.meter.Resume()
 	}
-	return text.String(), true, nil
+	return begun, true, nil
 }
 
 // used is what the answer has used so far.
