@@ -6,7 +6,9 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"io"
 	"strings"
+	"testing"
 	"time"
 
 	"parley/shared/chat"
@@ -28,9 +30,15 @@ func (s *Stack) Stream(ctx context.Context, ref chat.Ref, after string, each fun
 	if resp.StatusCode != 200 {
 		s.T.Fatalf("stream after %q: status %d", after, resp.StatusCode)
 	}
-	var events []Event
+	return scan(s.T, resp.Body, each)
+}
+
+// Parse reads the events of a stream that was read already.
+func (s *Stack) Parse(stream string) []Event { return scan(s.T, strings.NewReader(stream), nil) }
+
+func scan(t testing.TB, stream io.Reader, each func(Event)) (events []Event) {
 	var e Event
-	lines := bufio.NewScanner(resp.Body)
+	lines := bufio.NewScanner(stream)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		name, value, _ := strings.Cut(lines.Text(), ": ")
@@ -41,7 +49,8 @@ func (s *Stack) Stream(ctx context.Context, ref chat.Ref, after string, each fun
 			e.Name = value
 		case "data":
 			if err := json.Unmarshal([]byte(value), &e.Data); err != nil {
-				s.T.Fatalf("event %s: %v", e.Name, err)
+				t.Errorf("event %s: %v", e.Name, err)
+				return events
 			}
 			e.At = time.Now()
 			events = append(events, e)

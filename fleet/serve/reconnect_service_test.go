@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	"parley/fleet/enginetest"
 	"parley/fleet/fleettest"
+	"parley/fleet/frame"
 	"parley/shared/chat"
 	"parley/shared/quota"
 )
@@ -94,5 +96,49 @@ func TestSlowReaderIsDropped(t *testing.T) {
 	rest, resets := fleettest.Text("", events)
 	if resets > 0 || rest == "" || !strings.HasSuffix(whole, rest) {
 		t.Errorf("%d resets, %d bytes after %s", resets, len(rest), after)
+	}
+}
+
+// A client stops reading while frames keep coming. It is dropped, nobody holds more
+// for it than a bounded buffer, and with its last id it reads on: nothing is lost,
+// nothing comes twice.
+func TestClientStopsReading(t *testing.T) {
+	s, _ := small(t, 0)
+	s.Relay.Write = 100 * time.Millisecond
+	ref := s.Ask("", "Why?")
+	m := take(t, s)
+	log := frame.NewLog(s.Valkey)
+	if _, err := log.Begin(t.Context(), ref, m.Attempt); err != nil {
+		t.Fatal(err)
+	}
+	resp := s.Get(t.Context(), "GET", fleettest.Path(ref, "stream"), s.Token)
+	defer resp.Body.Close()
+	var whole strings.Builder
+	seq := int64(1)
+	for whole.Len() < 6<<20 { // more than sockets buffer
+		text := strconv.Itoa(int(seq)) + strings.Repeat(" word", 1600)
+		seq++
+		if err := log.Append(t.Context(), ref, frame.Frame{Attempt: m.Attempt, Seq: seq, Start: whole.Len(), Text: text}); err != nil {
+			t.Fatal(err)
+		}
+		whole.WriteString(text)
+	}
+	time.Sleep(500 * time.Millisecond) // longer than a write may take
+	body, err := io.ReadAll(resp.Body)
+	if err == nil {
+		t.Fatalf("the stream of a client that took nothing ended well, after %d bytes", len(body))
+	}
+	got := string(body)
+	events := s.Parse(got[:strings.LastIndex(got, "\n\n")+2])
+	shown, _ := fleettest.Text("", events)
+	if len(shown) > 5<<20 || !strings.HasPrefix(whole.String(), shown) || shown == "" {
+		t.Fatalf("%d bytes were shown", len(shown))
+	}
+	if err := s.Chats.Commit(t.Context(), ref, m.Attempt, chat.Result{Status: chat.Done, Text: whole.String()}); err != nil {
+		t.Fatal(err)
+	}
+	rest := s.Stream(t.Context(), ref, events[len(events)-1].ID, nil)
+	if text, resets := fleettest.Text(shown, rest); text != whole.String() || resets > 0 {
+		t.Errorf("%d resets, %d bytes instead of %d", resets, len(text), whole.Len())
 	}
 }
