@@ -18,7 +18,7 @@ const premiumEvery = 5 * loadEvery
 // flood measures premium's time to the first token, alone and under ten times as
 // many free questions, twice what the engine can answer.
 func flood(ctx context.Context, b *bench) (section, error) {
-	quiet, warm, span := 40*time.Second, 15*time.Second, 50*time.Second
+	quiet, warm, span := 30*time.Second, 12*time.Second, 40*time.Second
 	if b.quick {
 		quiet, warm, span = 8*time.Second, 5*time.Second, 8*time.Second
 	}

@@ -40,7 +40,7 @@ func prefix(ctx context.Context, b *bench) (section, error) {
 		s.Text, s.Skipped = "Not measured: TRACE doesn't name a Mooncake trace (`make bench TRACE=…/mooncake_conversation.jsonl`).", true
 		return s, nil
 	}
-	most, span := math.MaxInt, 45*time.Second
+	most, span := math.MaxInt, 40*time.Second
 	if b.quick {
 		most, span = 500, 4*time.Second
 	}
