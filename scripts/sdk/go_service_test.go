@@ -23,7 +23,8 @@ func (p *person) client(key string) openai.Client {
 }
 
 func question(text string, tokens int64) openai.ChatCompletionNewParams {
-	return openai.ChatCompletionNewParams{Model: model, Messages: []openai.ChatCompletionMessageParamUnion{openai.UserMessage(text)},
+	messages := []openai.ChatCompletionMessageParamUnion{openai.SystemMessage("You are a helpful AI assistant."), openai.UserMessage(text)}
+	return openai.ChatCompletionNewParams{Model: model, Messages: messages,
 		Temperature: openai.Float(0), MaxCompletionTokens: openai.Int(tokens)}
 }
 
