@@ -32,18 +32,21 @@ import (
 // Stack is a table, a Valkey, a queue and a relay, with workers as the test wants
 // them, all real but the queue.
 type Stack struct {
-	T      testing.TB
-	Table  string // the chats'
-	Chats  *store.Chats
-	Sender *chat.Sender
-	Queues map[quota.Plan]*Queue
-	Valkey *redis.Client
-	Realm  *authtest.Realm
-	Relay  *serve.Relay
-	URL    string // the relay's
-	User   string
-	Token  string
-	Log    *slog.Logger
+	T        testing.TB
+	Table    string // the chats'
+	Chats    *store.Chats
+	Accounts *store.Accounts
+	accounts string // their table
+	relay    string // the program, once it is built
+	Sender   *chat.Sender
+	Queues   map[quota.Plan]*Queue
+	Valkey   *redis.Client
+	Realm    *authtest.Realm
+	Relay    *serve.Relay
+	URL      string // the relay's
+	User     string
+	Token    string
+	Log      *slog.Logger
 }
 
 // plans sends every prompt to its plan's queue.
@@ -56,9 +59,9 @@ func (p plans) Send(ctx context.Context, prompt chat.Prompt) error {
 // New starts a stack at DYNAMODB_URL and VALKEY_ADDR.
 func New(t testing.TB) *Stack {
 	t.Helper()
-	db, _, table := storetest.Tables(t)
+	db, accounts, table := storetest.Tables(t)
 	chats := store.NewChats(db, nil, table, "")
-	s := &Stack{T: t, Table: table, Chats: chats, Log: logger(t), User: id.New(time.Now()), Valkey: valkey.Open(Env(t, "VALKEY_ADDR")),
+	s := &Stack{T: t, Table: table, Accounts: store.NewAccounts(db, accounts), accounts: accounts, Chats: chats, Log: logger(t), User: id.New(time.Now()), Valkey: valkey.Open(Env(t, "VALKEY_ADDR")),
 		Queues: map[quota.Plan]*Queue{quota.Free: {}, quota.Premium: {}}, Realm: authtest.New(t, time.Now)}
 	s.Token = s.Realm.Token(t, s.User, quota.Free)
 	s.Sender = &chat.Sender{Store: chats, Queue: plans(s.Queues), Now: time.Now, NewID: id.New,
