@@ -47,7 +47,9 @@ func enter(t *testing.T, messages int) *person {
 		`{"name":"Ada","email":"sdk%d@example.com","password":"libraries of %d words","phone":"+1202%07d","country":"GB"}`, n, n, n%1e7))
 	p.token = welcome["access_token"].(string)
 	p.id = welcome["user"].(map[string]any)["user_id"].(string)
-	p.limit(messages)
+	p.change(func(a *store.Accounts, act store.Act) error {
+		return a.SetLimits(t.Context(), act, p.id, quota.Limits{MessagesPerHour: messages})
+	})
 	p.key = p.call("POST", "/v1/keys", `{"name":"SDK","expires_in_days":1}`)["key"].(string)
 	return p
 }
@@ -61,16 +63,15 @@ func need(t *testing.T, name string) string {
 	return value
 }
 
-// limit gives the user messages of their own, as an operator does.
-func (p *person) limit(messages int) {
+// change does with the account what only operators can.
+func (p *person) change(what func(a *store.Accounts, act store.Act) error) {
 	p.t.Helper()
 	cfg, err := store.AWS(p.t.Context())
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	accounts := store.NewAccounts(store.DynamoDB(cfg), need(p.t, "ACCOUNTS_TABLE"))
-	act := store.Act{Who: "test", At: time.Now(), ID: id.New(time.Now())}
-	if err := accounts.SetLimits(p.t.Context(), act, p.id, quota.Limits{MessagesPerHour: messages}); err != nil {
+	if err := what(accounts, store.Act{Who: "test", At: time.Now(), ID: id.New(time.Now())}); err != nil {
 		p.t.Fatal(err)
 	}
 }
