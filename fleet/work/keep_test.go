@@ -100,6 +100,20 @@ func TestTheNewestReceiptCounts(t *testing.T) {
 	})
 }
 
+// A second attempt that doesn't reach the frames at once tries again: what was shown
+// must not start over for a moment's silence. If they stay away it does.
+func TestASecondAttemptWaitsForTheFrames(t *testing.T) {
+	for blips, want := range map[int]string{0: "So far", 4: "So far", 1000: ""} {
+		synctest.Test(t, func(t *testing.T) {
+			w := &world{healthy: true, blips: blips, begun: "So far", reply: chat.Message{Attempt: 1}}
+			w.run(t, 5*time.Second, time.Hour)
+			if w.chats != 1 || w.asked != want {
+				t.Errorf("%d blips: the engine was asked %d times, from %q", blips, w.chats, w.asked)
+			}
+		})
+	}
+}
+
 // What isn't a prompt is deleted; one of a later release is left to that for a
 // while; what was deleted meanwhile is forgotten. All is counted.
 func TestBadMessages(t *testing.T) {

@@ -38,7 +38,10 @@ type world struct {
 	chats   int
 	holder  bool // somebody holds the lease
 	lost    bool
-	silent  bool // Valkey doesn't answer
+	silent  bool   // Valkey doesn't say who has the lease
+	blips   int    // frames that are refused before one is taken
+	begun   string // published by the first attempt
+	asked   string // what the engine was to go on from
 	keeps   int
 	claimed time.Time   // the last time
 	ends    []time.Time // when the engine was left
@@ -123,17 +126,38 @@ func (w *world) Health(context.Context) error {
 
 func (w *world) Count(context.Context, []prompt.Turn) (int, error) { return 0, engine.ErrRefused }
 
-func (w *world) Chat(ctx context.Context, _ engine.Request) (*engine.Stream, error) {
+func (w *world) Chat(ctx context.Context, r engine.Request) (*engine.Stream, error) {
 	w.mu.Lock()
 	w.chats++
+	w.asked = r.Continue
 	w.mu.Unlock()
 	<-ctx.Done()
 	w.change(func() { w.ends = append(w.ends, time.Now()) })
 	return nil, context.Cause(ctx)
 }
 
-func (w *world) Begin(context.Context, chat.Ref, int) (*frame.Text, error) { return &frame.Text{}, nil }
-func (w *world) Append(context.Context, chat.Ref, frame.Frame) error       { return nil }
+func (w *world) Begin(ctx context.Context, ref chat.Ref, attempt int) (*frame.Text, error) {
+	if err := w.Append(ctx, ref, frame.Frame{Attempt: attempt, Seq: 1}); err != nil {
+		return nil, err
+	}
+	return w.Text(ctx, ref)
+}
+
+func (w *world) Append(context.Context, chat.Ref, frame.Frame) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.blips > 0 {
+		w.blips--
+		return errSilent
+	}
+	return nil
+}
+
+func (w *world) Text(context.Context, chat.Ref) (*frame.Text, error) {
+	var t frame.Text
+	t.Add(frame.Frame{Attempt: 1, Seq: 2, Text: w.begun})
+	return &t, nil
+}
 
 var errSilent = errors.New("no answer")
 

@@ -72,6 +72,7 @@ type Engine interface {
 type Frames interface {
 	Begin(ctx context.Context, ref chat.Ref, attempt int) (*frame.Text, error)
 	Append(ctx context.Context, ref chat.Ref, f frame.Frame) error
+	Text(ctx context.Context, ref chat.Ref) (*frame.Text, error)
 }
 
 // Leases say which worker writes a reply.
