@@ -180,3 +180,30 @@ func place(t *testing.T, p panel, cells map[[2]int]string) {
 		}
 	}
 }
+
+// The alerts that docs/operations.md proposes are PromQL over what is exported, too.
+func TestAlertsAskForWhatIsCounted(t *testing.T) {
+	text, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\n## Watching it\n")
+	exported, alerts := labels(t), 0
+	for line := range strings.Lines(section) {
+		_, cell, _ := strings.Cut(strings.ReplaceAll(line, `\|`, "\x00"), "| `")
+		code, _, ok := strings.Cut(cell, "` |\n")
+		if !ok || !strings.Contains(code, "parley_") {
+			continue
+		}
+		alerts++
+		expr, err := parser.ParseExpr(strings.ReplaceAll(code, "\x00", "|"))
+		if err != nil {
+			t.Errorf("%s: %v", code, err)
+			continue
+		}
+		wanted(t, code, expr, exported, map[string]bool{})
+	}
+	if alerts < 5 {
+		t.Errorf("only %d alerts were found", alerts)
+	}
+}
