@@ -17,6 +17,8 @@ const (
 	// keepFor is how long frames stay after the last one; then the table has the
 	// reply, or nobody will ever finish it.
 	keepFor = time.Hour
+	// keepEvery is after how many frames that is said again; each command costs.
+	keepEvery = 64
 	// maxFrames bounds a stream: half an hour at ten frames a second. A longer
 	// reply loses its oldest frames and can then be read only when it has ended.
 	maxFrames = 18_000
@@ -66,6 +68,7 @@ func (l *Log) Append(ctx context.Context, ref chat.Ref, f Frame) error {
 	var n *redis.IntCmd
 	err := l.add(ctx, ref, f, func(p redis.Pipeliner) { n = p.XLen(ctx, valkey.Frames(ref)) })
 	if err == nil && f.Start > 0 && f.End == nil && n.Val() == 1 {
+		l.client.Expire(ctx, valkey.Frames(ref), keepFor) // if it fails, the next frame does it
 		return fmt.Errorf("append frame %s of %s: %w", f.ID(), ref.Message, ErrLost)
 	}
 	return err
@@ -106,7 +109,9 @@ func (l *Log) add(ctx context.Context, ref chat.Ref, f Frame, more func(redis.Pi
 	_, err = l.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		p.XAdd(ctx, &redis.XAddArgs{Stream: name, ID: f.ID(), MaxLen: maxFrames, Approx: true, Values: []string{"f", body}})
 		p.Publish(ctx, name, body)
-		p.Expire(ctx, name, keepFor)
+		if f.Start == 0 || f.Seq%keepEvery == 0 || f.End != nil {
+			p.Expire(ctx, name, keepFor)
+		}
 		more(p)
 		return nil
 	})

@@ -5,6 +5,13 @@
 // Nothing here is needed for a reply to be written and kept. Without Valkey a
 // worker goes on and the queue's visibility is the lease; readers get the reply
 // from the table when it has ended.
+//
+// It takes one server, or a cluster that looks like one (ElastiCache Serverless, a
+// replication group with cluster mode off). With cluster mode on, keys would have
+// to be sent to their shards, which the client of Open doesn't do; the names are fit
+// for it (key.go). Announcements would still arrive, because a cluster passes
+// PUBLISH on to all its nodes, and at that price; shards' own channels (SPUBLISH,
+// since Redis 7) would spare it.
 package valkey
 
 import (
