@@ -174,7 +174,7 @@ func (j *job) write(out *writer, r *http.Request, tokens []string, place int) bo
 			return false
 		}
 		if !wait(r.Context(), pace) {
-			j.entry.State = Aborted
+			j.left()
 			return false
 		}
 		out.token(token)
@@ -184,6 +184,13 @@ func (j *job) write(out *writer, r *http.Request, tokens []string, place int) bo
 		j.entry.Finish = "length" // the answer's end would have been one token more
 	}
 	return true
+}
+
+// left notes that the client has gone, perhaps for what was done to it.
+func (j *job) left() {
+	if j.entry.State != Broken {
+		j.entry.State = Aborted
+	}
 }
 
 // mishap has something happen; true if the answer goes on.

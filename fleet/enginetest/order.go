@@ -10,7 +10,7 @@ import (
 // order is what a question asks of the engine besides its answer, written at its
 // end as [[words=40 cut=12]]. Places are tokens of the whole answer. What is to
 // happen once happens once in an engine's life, and not to an answer that goes on
-// from there: that has met it elsewhere.
+// from about there: that has met it elsewhere.
 //
 //	words    tokens of the answer
 //	slow     so many times the usual time between two tokens
@@ -76,7 +76,7 @@ func (e *Engine) ordered(question string, o order, place, sent int) mishap {
 		what mishap
 		name string
 	}{{o.cut, cut, "cut"}, {o.half, half, "half"}, {o.hang, hang, "hang"}, {o.garbage, garbage, "garbage"}} {
-		if place == m.at && (sent > 0 || place == 0) && e.once(question, m.name) {
+		if place == m.at && (sent > 2 || sent == place) && e.once(question, m.name) {
 			return m.what
 		}
 	}

@@ -52,13 +52,14 @@ func (r *run) kill(ctx context.Context, k plan.Kill) {
 			r.empty(r.fleet.valkeyData())
 		}
 	}
-	r.mu.Lock()
-	r.history.Kills = append(r.history.Kills, done)
-	r.mu.Unlock()
 	_ = sleep(ctx, k.Down) // it is started again in any case
 	if err := parts[which].start(); err != nil {
 		r.died(err.Error())
 	}
+	done.Back = time.Now()
+	r.mu.Lock()
+	r.history.Kills = append(r.history.Kills, done)
+	r.mu.Unlock()
 }
 
 // hits counts the answers in whose middle a kill would come, with a client reading.

@@ -81,8 +81,14 @@ type Reply struct {
 type Kill struct {
 	plan.Kill
 	At   time.Time
-	Mid  bool // in the middle of an answer that a client was reading
-	Hits int  // such answers
+	Back time.Time // when the part was started again
+	Mid  bool      // in the middle of an answer that a client was reading
+	Hits int       // such answers
+}
+
+// during reports whether the part was away at some time in a reply's life.
+func (k Kill) during(r *Reply) bool {
+	return k.Back.Add(regained).After(r.Accepted) && k.At.Before(r.Ended)
 }
 
 // History is all that a run has seen.
@@ -207,7 +213,10 @@ func difference(got, want string) string {
 	return fmt.Sprintf("%d bytes for %d, from byte %d on %.40q for %.40q", len(got), len(want), i, got[i:], want[i:])
 }
 
-// resets: none unless Valkey was killed meanwhile.
+// regained is how long after its start everybody has found a part again.
+const regained = 3 * time.Second
+
+// resets: none unless Valkey was away meanwhile.
 func (c judge) resets() {
 	n := 0
 	for _, s := range c.r.Seen {
@@ -217,7 +226,7 @@ func (c judge) resets() {
 		return
 	}
 	for _, k := range c.h.Kills {
-		if k.Part == plan.Valkey && k.At.After(c.r.Accepted) && k.At.Before(c.r.Ended) {
+		if k.Part == plan.Valkey && k.during(c.r) {
 			return
 		}
 	}

@@ -60,7 +60,7 @@ func kept() *check.History {
 	v := add(3, check.Row{Status: chat.Done, Text: whole, Finish: "stop", Usage: usage(6), Attempt: 2},
 		check.Call{Sizes: sizes(0), State: check.Broken, At: at(4)}, check.Call{Sizes: sizes(0), State: check.Finished, At: at(6), Prompt: 9})
 	v.Seen[0].Resets = 1
-	h.Kills = append(h.Kills, check.Kill{Kill: plan.Kill{Part: plan.Valkey}, At: at(5)})
+	h.Kills = append(h.Kills, check.Kill{Kill: plan.Kill{Part: plan.Valkey}, At: at(5), Back: at(6)})
 	h.Used[check.Window{User: "user", Hour: quota.Hour(began)}] = 3
 	return h
 }

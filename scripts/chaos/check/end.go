@@ -1,6 +1,9 @@
 package check
 
-import "parley/shared/chat"
+import (
+	"parley/scripts/chaos/plan"
+	"parley/shared/chat"
+)
 
 // broke is how often a reply's writing was broken off.
 func (r *Reply) broke() int {
@@ -20,7 +23,7 @@ func (c judge) failure() {
 		c.wrong("poison ends", "is %s %s", first.Status, first.Failure)
 	case c.r.Poison && c.r.broke() < attempts:
 		c.wrong("poison ends", "after %d failures", c.r.broke())
-	case c.r.Poison && len(c.r.Calls) > attempts+c.r.Killed:
+	case c.r.Poison && len(c.r.Calls) > attempts*max(first.Attempt, 1)+c.engineKills():
 		c.wrong("poison ends", "after %d calls of the engine", len(c.r.Calls))
 	case c.r.Poison || first.Status != chat.Failed || first.Failure == chat.DeadlineExceeded.Code:
 	case first.Failure != chat.EngineFailed.Code || c.r.broke() < attempts:
@@ -31,6 +34,23 @@ func (c judge) failure() {
 			c.wrong("exactly one answer", "reader %d was told %q, stored is %q", i, s.Failure, c.r.First.Failure)
 		}
 	}
+}
+
+// engineKills counts those that came in the reply's life: each may have cost a call
+// for which its prompt isn't to blame.
+func (c judge) engineKills() int {
+	n := 0
+	for _, k := range c.h.Kills {
+		n += b2i(k.Part == plan.Engine && k.during(c.r))
+	}
+	return n
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // cancelled: only what somebody wished to be, and as the cancel was answered.
