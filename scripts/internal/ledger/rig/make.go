@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"parley/shared/id"
+	"parley/shared/store"
 	"parley/shared/store/storetest"
 )
 
@@ -86,6 +87,11 @@ func (r *Rig) makeBucket(ctx context.Context, name string) error {
 		return err
 	})
 	return nil
+}
+
+// UsageFiles is the bucket of usage records, past the recorder.
+func (r *Rig) UsageFiles() *store.Usage {
+	return store.NewUsage(s3.NewFromConfig(config(r.Services.AWS)), r.Usage)
 }
 
 func removeObjects(ctx context.Context, client *s3.Client, bucket string, objects []s3types.Object) error {
