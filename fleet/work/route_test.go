@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,6 +22,7 @@ import (
 // mailbox is a queue that delivers once, and notes what is hidden for how long.
 type mailbox struct {
 	deliveries []queue.Delivery
+	mu         sync.Mutex
 	hidden     map[string]time.Duration // receipts, joined, and their rest
 	err        error
 }
@@ -32,6 +34,8 @@ func (m *mailbox) Receive(context.Context, int, time.Duration) ([]queue.Delivery
 func (m *mailbox) Delete(context.Context, ...string) error { return nil }
 
 func (m *mailbox) Extend(_ context.Context, d time.Duration, receipts ...string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.hidden[strings.Join(receipts, " ")] = d
 	return nil
 }
