@@ -28,6 +28,15 @@
 // write as the change itself, and a session of an older epoch is void, also if
 // its row is still there. Access tokens live on for at most auth.AccessTTL.
 //
+// # Keys
+//
+// A personal access token lets a program in for its owner until it is deleted or
+// expires. It belongs to the epoch in which it was made, so that a reset of the
+// password ends it with the sessions: whoever was in the account may have made
+// it. For the same reason only an access token of the present epoch makes one.
+// There are at most MaxPATs, also of those that are made at the same moment: the
+// profile counts them, and a token is written only if nobody counted meanwhile.
+//
 // # Guessing passwords
 //
 // Log-ins are throttled per address, per account, and per pair of both: beyond a
