@@ -11,12 +11,11 @@ import (
 
 const (
 	longPoll  = 5 * time.Second // the end of a worker waits as long
-	shortPoll = time.Second     // while a poll holds the last slot, or none
-	restPause = 300 * time.Millisecond
+	shortPoll = time.Second     // while a poll keeps the other plan from having one
 	freeEvery = 8               // one slot, or one start, in so many is free's, if any free prompt waits
 	lately    = 2 * time.Minute // a plan that had a prompt since then keeps a slot open
 	keepOpen  = 4               // slots from which on that is done
-	ahead     = 2 * time.Second // prompts are held that can start within that time
+	ahead     = 3 * time.Second // prompts are held that can start within that time
 )
 
 // desk shares out the engine's slots among the plans and their users.
@@ -25,16 +24,17 @@ const (
 // slot in eight, at least one if there are two, and of a single slot every eighth
 // turn. What runs is never stopped for anything else.
 //
-// A plan is hot while its last poll brought something. A plan that had prompts
-// lately keeps one slot open against the other, on which its long poll waits: so
-// its next prompt starts at once, and nobody has to ask again and again whether
-// there is one. Only a plan that had none lately, or an engine of a few slots, is
-// polled by turns while the other is hot.
+// A plan is hot while its last poll brought something, and deep if that was all that
+// it could bring: its queue has more. A plan that had prompts lately keeps one slot
+// open against the other, on which its long poll waits: so its next prompt starts at
+// once, and nobody has to ask again and again whether there is one. A plan that had
+// none lately, or whose engine has a few slots only, waits without a slot while the
+// other is deep; then its prompt is held, and starts with the next slot that is
+// free. Other workers are as busy then.
 //
-// Of a queue that has more than there is room for, a few prompts are taken ahead
-// and held until a slot is free, as many as start within two seconds. That makes
-// one call of several, and of those held the next to start is the one whose user
-// has had the fewest tokens lately.
+// Of a deep queue a few prompts are taken ahead and held until a slot is free, as
+// many as start within three seconds. That makes one call of several, and of those
+// held the next to start is the one whose user has had the fewest tokens lately.
 type desk struct {
 	size  func() int             // slots that there are now
 	rate  func() float64         // starts a second when all are busy; 0 if unknown
@@ -77,8 +77,8 @@ func newDesk(w *Worker) *desk {
 // turn is the right to poll for up to most prompts.
 type turn struct {
 	most  int
+	slots int // of them that are reserved; the others will be held
 	wait  time.Duration
-	pause time.Duration // before the next poll, if this one brings nothing
 }
 
 // reserve waits for a turn of that plan; it ends with ctx.
@@ -87,7 +87,7 @@ func (d *desk) reserve(ctx context.Context, plan quota.Plan) (turn, error) {
 		d.mu.Lock()
 		t := d.offer(plan)
 		d.waiting[plan] = t.most == 0
-		d.polled[plan] += t.most
+		d.polled[plan] += t.slots
 		changed := d.changed
 		d.mu.Unlock()
 		if t.most > 0 {
@@ -110,17 +110,19 @@ func other(plan quota.Plan) quota.Plan {
 
 // offer decides what plan may poll for now; the caller holds the lock.
 func (d *desk) offer(plan quota.Plan) turn {
-	room := d.room(plan)
+	room, them := d.room(plan), other(plan)
 	t := turn{most: min(max(room, 0), 1), wait: longPoll}
-	if d.deep[plan] {
-		t.most = max(min(room+d.spare(plan), 10), 0)
-	}
-	them := other(plan)
 	switch {
-	case d.stands(plan) && room > 0 && t.most == 1:
-	case d.hot[them]:
-		t.wait, t.pause = 0, restPause
-	case room <= t.most && d.polled[them] == 0:
+	case d.deep[plan]:
+		t.most = max(min(room+d.spare(plan), 10), 0)
+	case d.deep[them] && !d.stands(plan) && len(d.line[plan]) == 0:
+		return turn{most: 1, wait: longPoll} // to be held until a slot is free
+	}
+	t.slots = min(t.most, max(room, 0))
+	switch {
+	case t.most > 1 && d.hot[them]:
+		t.wait = 0
+	case room <= t.most && d.polled[them] == 0 && !d.stands(plan):
 		t.wait = shortPoll
 	}
 	return t
@@ -180,19 +182,24 @@ func (d *desk) share() int {
 // owed is how much of its share free doesn't have.
 func (d *desk) owed() int { return max(0, d.share()-d.running[quota.Free]) }
 
-// spare is how many prompts of a plan may be held, besides those that are.
+// spare is how many prompts of a plan may be held, besides those that are: none
+// before half of them have started, so that one call brings several.
 func (d *desk) spare(plan quota.Plan) int {
 	if !d.deep[plan] || plan == quota.Free && d.deep[quota.Premium] {
 		return 0
 	}
-	return max(min(int(d.rate()*ahead.Seconds()), 10)-len(d.line[plan]), 0)
+	most, held := min(int(d.rate()*ahead.Seconds()), 10), len(d.line[plan])
+	if held > most/2 {
+		return 0
+	}
+	return most - held
 }
 
 // settle ends a poll that brought these; what there is room for starts.
 func (d *desk) settle(plan quota.Plan, t turn, got []ticket) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.polled[plan] -= t.most
+	d.polled[plan] -= t.slots
 	d.hot[plan], d.deep[plan] = len(got) > 0, len(got) == t.most
 	if len(got) > 0 {
 		d.seen[plan] = d.now()

@@ -23,9 +23,7 @@ func (w *Worker) intake(ctx context.Context, start func(ticket)) {
 				if err != nil {
 					return
 				}
-				if !w.poll(ctx, plan, q, t) {
-					sleep(ctx, t.pause)
-				}
+				w.poll(ctx, plan, q, t)
 			}
 		})
 	}
@@ -33,10 +31,9 @@ func (w *Worker) intake(ctx context.Context, start func(ticket)) {
 	w.clear()
 }
 
-// poll receives once and gives the desk what came; it reports whether there was
-// anything. A poll is never cut short, because prompts that are on their way would
+// poll receives once and gives the desk what came. A poll is never cut short, because prompts that are on their way would
 // be hidden until their visibility ends.
-func (w *Worker) poll(ctx context.Context, plan quota.Plan, q Queue, t turn) bool {
+func (w *Worker) poll(ctx context.Context, plan quota.Plan, q Queue, t turn) {
 	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.wait+5*time.Second)
 	defer cancel()
 	deliveries, err := q.Receive(call, t.most, t.wait)
@@ -44,14 +41,13 @@ func (w *Worker) poll(ctx context.Context, plan quota.Plan, q Queue, t turn) boo
 		w.Log.Error("receiving prompts failed", "plan", plan, "error", err.Error())
 		w.desk.settle(plan, t, nil)
 		sleep(ctx, time.Second)
-		return false
+		return
 	}
 	tickets := make([]ticket, len(deliveries))
 	for i, d := range deliveries {
 		tickets[i] = ticket{plan: plan, queue: q, Delivery: d, kept: w.Now()}
 	}
 	w.desk.settle(plan, t, tickets)
-	return len(deliveries) > 0
 }
 
 // clear hands back what was not started; from then on nothing is.

@@ -34,7 +34,7 @@ func TestWhatCannotBeKeptStops(t *testing.T) {
 				w := &world{healthy: true}
 				began := time.Now()
 				w.during = func(q *fleettest.Queue) {
-					time.Sleep(time.Second)
+					time.Sleep(time.Second + 2*time.Millisecond) // not as the worker polls
 					w.change(func() { w.silent = c.silent })
 					if c.twice {
 						elsewhere(t, q)

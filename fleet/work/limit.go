@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	loadEvery  = time.Second // between two looks at the engine's load
-	startLimit = 4           // answers at once, as long as nothing is known of the engine
+	loadEvery  = time.Second            // between two looks at the engine's load
+	lingers    = 100 * time.Millisecond // longest time in which an engine frees the slot of a call that ended
+	startLimit = 4                      // answers at once, as long as nothing is known of the engine
 	mostLimit  = 1024
 	fullKV     = 0.90 // of its KV cache, from which on the limit doesn't grow
 	tightKV    = 0.95 // from which on it shrinks: the engine is about to put answers off
@@ -44,6 +45,7 @@ type limit struct {
 	size   float64
 	blind  bool             // the engine tells nothing
 	fast   bool             // nothing has shown yet where the limit is
+	ending int              // that ended just now; the engine may not have seen it yet
 	calls  int              // under way at the engine, ours
 	usual  [2]time.Duration // shortest time to a first token in this period and in the one before; 0: none
 	since  time.Time        // when this period began
@@ -75,13 +77,13 @@ func (l *limit) run(ctx context.Context) {
 // meanwhile are counted as ours, not as somebody else's.
 func (l *limit) look(ctx context.Context) {
 	l.mu.Lock()
-	before := l.calls
+	before, ending := l.calls, l.ending
 	l.mu.Unlock()
 	load, err := l.engine.Load(ctx)
 	l.learn(func() {
 		l.blind = err != nil
 		if err == nil {
-			l.see(load, max(before, l.calls))
+			l.see(load, max(before, l.calls), ending)
 		}
 	})
 }
@@ -102,10 +104,10 @@ func (l *limit) learn(do func()) {
 	}
 }
 
-// see learns from a load of which that many calls are ours; the caller holds the
-// lock.
-func (l *limit) see(load engine.Load, ours int) {
-	switch others := max(0, load.Running+load.Waiting-ours); {
+// see learns from a load of which that many calls are ours, and some may be that
+// ended; the caller holds the lock.
+func (l *limit) see(load engine.Load, ours, ending int) {
+	switch others := max(0, load.Running+load.Waiting-ours-ending); {
 	case load.Slots > 0:
 		l.size = float64(max(0, load.Slots-others))
 	case load.Waiting > 0:
@@ -183,8 +185,14 @@ func shorter(a, b time.Duration) time.Duration {
 
 // end notes that the request is over, and how.
 func (c *call) end(err error) {
+	time.AfterFunc(lingers, func() {
+		c.l.mu.Lock()
+		defer c.l.mu.Unlock()
+		c.l.ending--
+	})
 	c.l.learn(func() {
 		c.l.calls--
+		c.l.ending++
 		if errors.Is(err, engine.ErrFull) {
 			c.l.shrink(c)
 		}

@@ -54,6 +54,23 @@ func TestLimitOfAnEngineThatTellsItsSlots(t *testing.T) {
 	}
 }
 
+// A call that ended is ours for as long as the engine may take to see it.
+func TestACallThatJustEndedIsOurs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &gauge{load: engine.Load{Slots: 4, Running: 2}}
+		l := newLimit(0, g, time.Now)
+		l.begin(0)
+		l.begin(0).end(nil)
+		if l.look(t.Context()); l.answers() != 4 {
+			t.Errorf("limit %d while the engine still shows it", l.answers())
+		}
+		time.Sleep(time.Second)
+		if l.look(t.Context()); l.answers() != 3 {
+			t.Errorf("limit %d while somebody else has a slot", l.answers())
+		}
+	})
+}
+
 // vLLM says what runs and waits, not how much would be too much.
 func TestLimitOfAnEngineThatTellsItsLoad(t *testing.T) {
 	const room = 48
