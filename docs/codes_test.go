@@ -18,9 +18,8 @@ import (
 )
 
 // unseen are codes that no client ever gets: of messages that a queue consumer
-// can't read, of a worker whose attempt was superseded, and of operators' tools; a
-// bad API key is answered in OpenAI's shape.
-var unseen = []string{"bad_prompt", "stale_attempt", "limits_invalid", "plan_invalid", "invalid_api_key"}
+// can't read, of a worker whose attempt was superseded, and of operators' tools.
+var unseen = []string{"bad_prompt", "stale_attempt", "limits_invalid", "plan_invalid"}
 
 // TestCodes: every code that the program can answer with is documented, and every
 // documented one exists.
