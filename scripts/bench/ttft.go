@@ -34,7 +34,7 @@ const aimFirstToken = 5 * time.Millisecond
 // firstToken measures the time to the first token straight at an engine, of the AWS
 // calls alone, and through Parley, by turns.
 func firstToken(ctx context.Context, b *bench) (section, error) {
-	times, few := 150, 15
+	times, few := 100, 5
 	if b.quick {
 		times, few = 10, 3
 	}
@@ -48,14 +48,14 @@ func firstToken(ctx context.Context, b *bench) (section, error) {
 	if err != nil {
 		return section{}, fmt.Errorf("count round trips: %w", err)
 	}
-	made, err := c.race(ctx, c.engineURL, "small", times)
+	made, err := c.race(ctx, c.engineURL, "small", warmUp, times)
 	if err != nil {
 		return section{}, err
 	}
 	t := table{Head: []string{"ms", "p50", "p90", "p99"}}
 	made.rows(&t, "deterministic engine")
 	if url := os.Getenv("ENGINE_URL"); url != "" {
-		real, err := c.race(ctx, url, os.Getenv("ENGINE_MODEL"), few)
+		real, err := c.race(ctx, url, os.Getenv("ENGINE_MODEL"), 1, few)
 		if err != nil {
 			return section{}, fmt.Errorf("real engine: %w", err)
 		}
@@ -94,7 +94,7 @@ func (r race) rows(t *table, engine string) {
 }
 
 // race asks in turns. Every question is another one, so that no cache knows it.
-func (c *crew) race(ctx context.Context, engineURL, model string, times int) (race, error) {
+func (c *crew) race(ctx context.Context, engineURL, model string, warm, times int) (race, error) {
 	var r race
 	who, err := c.join(ctx, quota.Free)
 	if err != nil {
@@ -116,7 +116,7 @@ func (c *crew) race(ctx context.Context, engineURL, model string, times int) (ra
 		return r, err
 	}
 	defer alone.close()
-	for n := range warmUp + times {
+	for n := range warm + times {
 		q := fmt.Sprintf("Question %d: what is the capital of France?", n)
 		a, err1 := firstOf(ctx, straight, q)
 		b, err2 := alone.once(ctx, q, spread(n))
@@ -125,7 +125,7 @@ func (c *crew) race(ctx context.Context, engineURL, model string, times int) (ra
 		if err := errors.Join(err1, err2, err3); err != nil {
 			return r, err
 		}
-		if n >= warmUp {
+		if n >= warm {
 			r.straight, r.alone, r.through = append(r.straight, a), append(r.alone, b), append(r.through, p)
 		}
 	}
