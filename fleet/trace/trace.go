@@ -7,9 +7,8 @@
 // nothing: a reply's first span, the time between its acceptance and its queue, is
 // made by the worker as well.
 //
-// Without an exporter nothing is recorded, at the cost of a few calls of empty
-// functions. In spans stand ids of replies, plans, models, counts and our own words,
-// never what a user wrote, nor who.
+// Without an exporter nothing is recorded, at no cost. In spans stand ids of replies,
+// plans, models, counts and our own words, never what a user wrote, nor who.
 package trace
 
 import (
@@ -27,7 +26,6 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
-	"go.opentelemetry.io/otel/trace/noop"
 
 	wire "parley/shared/trace"
 )
@@ -63,47 +61,55 @@ func Open(ctx context.Context, service string) (t *Tracer, close func(context.Co
 	return &Tracer{p.Tracer("parley/fleet")}, p.Shutdown, nil
 }
 
-// Span is something that is being done.
+// Span is something that is being done. Of the zero value nothing is kept.
 type Span struct{ s trace.Span }
 
 // Part begins a part of what ctx's span is.
 func (t *Tracer) Part(ctx context.Context, name string) (context.Context, Span) {
-	ctx, s := t.tracer().Start(ctx, name)
+	if t.off() {
+		return ctx, Span{}
+	}
+	ctx, s := t.to.Start(ctx, name)
 	return ctx, Span{s}
 }
 
 // Reply begins a span of a reply's trace: that of the traceparent which was carried
 // along, or else the reply's own.
 func (t *Tracer) Reply(ctx context.Context, name, carried, reply string) (context.Context, Span) {
-	ctx, s := t.tracer().Start(remote(ctx, carried, reply), name, trace.WithAttributes(attribute.String("parley.reply", reply)))
+	if t.off() {
+		return ctx, Span{}
+	}
+	ctx, s := t.to.Start(remote(ctx, carried, reply), name, trace.WithAttributes(attribute.String("parley.reply", reply)))
 	return ctx, Span{s}
 }
 
 // Past makes a span of a reply's trace that has been over for a while.
 func (t *Tracer) Past(ctx context.Context, name, carried, reply string, from, to time.Time) {
-	_, s := t.tracer().Start(remote(ctx, carried, reply), name, trace.WithTimestamp(from))
+	if t.off() {
+		return
+	}
+	_, s := t.to.Start(remote(ctx, carried, reply), name, trace.WithTimestamp(from))
 	s.End(trace.WithTimestamp(to))
 }
 
 // Send makes the span of a reply's acceptance. Where no trace was carried along it
 // is the trace's first.
 func (t *Tracer) Send(ctx context.Context, carried, reply string, from, to time.Time) {
+	if t.off() {
+		return
+	}
 	opts := []trace.SpanStartOption{trace.WithTimestamp(from), trace.WithSpanKind(trace.SpanKindProducer)}
 	ctx = remote(ctx, carried, reply)
 	if carried == "" {
 		ctx = context.WithValue(ctx, first{}, trace.SpanContextFromContext(ctx))
 		opts = append(opts, trace.WithNewRoot())
 	}
-	_, s := t.tracer().Start(ctx, "send", opts...)
+	_, s := t.to.Start(ctx, "send", opts...)
 	s.End(trace.WithTimestamp(to))
 }
 
-func (t *Tracer) tracer() trace.Tracer {
-	if t == nil || t.to == nil {
-		return noop.Tracer{}
-	}
-	return t.to
-}
+// off reports whether nothing is recorded.
+func (t *Tracer) off() bool { return t == nil || t.to == nil }
 
 // remote returns ctx inside a trace that began elsewhere.
 func remote(ctx context.Context, carried, reply string) context.Context {
@@ -114,16 +120,24 @@ func remote(ctx context.Context, carried, reply string) context.Context {
 }
 
 // Set notes a word of ours.
-func (s Span) Set(name, value string) { s.s.SetAttributes(attribute.String("parley."+name, value)) }
+func (s Span) Set(name, value string) {
+	if s.s != nil {
+		s.s.SetAttributes(attribute.String("parley."+name, value))
+	}
+}
 
 // Count notes a number.
-func (s Span) Count(name string, n int) { s.s.SetAttributes(attribute.Int("parley."+name, n)) }
-
-// Mark notes that something happened now.
-func (s Span) Mark(event string) { s.s.AddEvent(event) }
+func (s Span) Count(name string, n int) {
+	if s.s != nil {
+		s.s.SetAttributes(attribute.Int("parley."+name, n))
+	}
+}
 
 // End ends the span; why is in our words, empty if all went well.
 func (s Span) End(why string) {
+	if s.s == nil {
+		return
+	}
 	if why != "" {
 		s.s.SetStatus(codes.Error, why)
 	}
