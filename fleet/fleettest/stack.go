@@ -99,6 +99,7 @@ func (s *Stack) Parts(url string) work.Parts {
 		p.Queues[plan] = q
 	}
 	p.Slots, p.Context, p.MaxTokens = 4, 4096, 256
+	p.Gather = 100 * time.Millisecond // prompts of ended replies go soon
 	return p
 }
 
