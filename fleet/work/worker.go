@@ -10,7 +10,8 @@
 // hold, answer.go streams and outlives an engine's failures, tell.go publishes.
 // At the end the reply is committed, then its end is published, so that whoever
 // hears of the end can read it; then what it has used is written down and the
-// prompt deleted (record.go, remove.go). Meanwhile keep.go prolongs visibility and lease of everything that runs, in batches.
+// prompt deleted (record.go, remove.go). Meanwhile keep.go prolongs visibility and
+// lease of everything that runs, in batches. trace.go and state.go let others watch.
 //
 // # When something fails
 //
