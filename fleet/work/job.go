@@ -138,15 +138,18 @@ func (w *Worker) settle(ref chat.Ref, what verdict, used *usage.Record, log *slo
 	}
 }
 
-// acquit notes of an attempt that is handed back that it wasn't the prompt's
-// fault. Where that fails it counts as one that failed.
+// acquit notes of an attempt that is given up, or was overtaken, that it wasn't the
+// prompt's fault: this worker lives. Where that fails it counts as one that failed.
 func (j *job) acquit(what verdict) {
-	if j.attempt == 0 || j.blame || what != handBack && what != handLate {
+	if j.attempt == 0 || j.blame || what == finished {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	if err := j.Replies.HandBack(ctx, j.ref, j.attempt); err != nil {
+	switch err := j.Replies.HandBack(ctx, j.ref, j.attempt); {
+	case errors.Is(err, chat.ErrStale):
+		return // it has ended elsewhere
+	case err != nil:
 		j.log.Warn("handing back was not noted; the attempt counts as failed", "attempt", j.attempt, "error", err.Error())
 		return
 	}

@@ -44,15 +44,15 @@ func (c *Chats) Claim(ctx context.Context, p chat.Prompt) (chat.Message, error) 
 	return r.Message, err
 }
 
-// HandBack counts that this attempt was given up through no fault of the prompt:
-// one write unit, spent only then. Where the answer to a call was lost it may
-// count twice, which gives the prompt one more attempt. ErrStale if the reply has
-// ended or another attempt has begun.
+// HandBack counts that this attempt was given up through no fault of the prompt, or
+// was overtaken by a later one while its worker lived: one write unit, spent only
+// then. Where the answer to a call was lost it may count twice, which gives the
+// prompt one more attempt. ErrStale if the reply has ended.
 func (c *Chats) HandBack(ctx context.Context, ref chat.Ref, attempt int) error {
 	_, err := c.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &c.table, Key: messageKey(ref.User, ref.Chat, ref.Message),
 		UpdateExpression:         aws.String("ADD #hb :one"),
-		ConditionExpression:      aws.String("st = :running AND #at = :attempt"),
+		ConditionExpression:      aws.String("st = :running AND #at >= :attempt"),
 		ExpressionAttributeNames: map[string]string{"#at": aAttempt, "#hb": aBack},
 		ExpressionAttributeValues: item{
 			":one": num(1), ":running": str(string(chat.Running)), ":attempt": num(attempt)},

@@ -89,7 +89,7 @@ func TestOneAttemptCommits(t *testing.T) {
 	}
 }
 
-func TestHandBacksAreCountedOfTheAttemptThatRuns(t *testing.T) {
+func TestHandBacksAreNoFailures(t *testing.T) {
 	d := newDesk(t)
 	p := d.prompt(t, d.mustAsk(t, chat.Question{Text: "one"}).Reply)
 	for n := 1; n <= 5; n++ {
@@ -97,17 +97,28 @@ func TestHandBacksAreCountedOfTheAttemptThatRuns(t *testing.T) {
 		if err != nil || m.Attempt != n || m.HandedBack != n-1 || m.Failures() != 1 {
 			t.Fatalf("claim %d: %+v, %v", n, m, err)
 		}
-		if err := d.chats.HandBack(t.Context(), p.Ref(), n-1); !errors.Is(err, chat.ErrStale) {
-			t.Errorf("by attempt %d: %v", n-1, err)
+		if err := d.chats.HandBack(t.Context(), p.Ref(), n+1); !errors.Is(err, chat.ErrStale) {
+			t.Errorf("by attempt %d, which nobody has begun: %v", n+1, err)
 		}
 		if err := d.chats.HandBack(t.Context(), p.Ref(), n); err != nil {
 			t.Errorf("by attempt %d: %v", n, err)
 		}
 	}
-	if err := d.chats.Commit(t.Context(), p.Ref(), 5, chat.Result{Status: chat.Cancelled}); err != nil {
+	for range 2 { // the sixth is overtaken by the seventh
+		if _, err := d.chats.Claim(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := d.chats.HandBack(t.Context(), p.Ref(), 6); err != nil {
+		t.Errorf("overtaken: %v", err)
+	}
+	if m, err := d.chats.Message(t.Context(), p.Ref()); err != nil || m.Failures() != 1 {
+		t.Errorf("a living worker was overtaken: %+v, %v", m, err)
+	}
+	if err := d.chats.Commit(t.Context(), p.Ref(), 7, chat.Result{Status: chat.Cancelled}); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.chats.HandBack(t.Context(), p.Ref(), 5); !errors.Is(err, chat.ErrStale) {
+	if err := d.chats.HandBack(t.Context(), p.Ref(), 7); !errors.Is(err, chat.ErrStale) {
 		t.Errorf("after the end: %v", err)
 	}
 }
