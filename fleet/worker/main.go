@@ -48,7 +48,7 @@ type settings struct {
 	Models      model.Table   `env:"MODELS"`                             // the same as send-message has; those on ENGINE_URL are answered here
 	Model       string        `env:"ENGINE_MODEL"`                       // name in the engine's API, where MODELS isn't set
 	Key         string        `env:"ENGINE_KEY"`                         // bearer token of the engine
-	Slots       int           `env:"ENGINE_SLOTS"`                       // 0: as the engine says, else 4
+	Slots       int           `env:"ENGINE_SLOTS"`                       // answers at once, at most; 0: as many as the engine has room for
 	Context     int           `env:"ENGINE_CONTEXT"`                     // tokens; 0: as the engine says, else 4096
 	Priorities  bool          `env:"ENGINE_PRIORITIES"`                  // vLLM runs with --scheduling-policy priority
 	Temperature *float64      `env:"ENGINE_TEMPERATURE"`                 // unset: the engine's own
@@ -169,7 +169,7 @@ func size(ctx context.Context, slots, tokens int, client *engine.Client, log *sl
 	for slots == 0 || tokens == 0 {
 		about, err := client.About(ctx)
 		if err == nil || errors.Is(err, engine.ErrRefused) || ctx.Err() != nil {
-			return first(slots, about.Slots, 4), first(tokens, about.Context, 4096)
+			return first(slots, about.Slots), first(tokens, about.Context, 4096)
 		}
 		log.Warn("the engine doesn't answer yet", "error", err.Error())
 		select {
