@@ -7,20 +7,23 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
 	"parley/fleet/enginetest"
-	"parley/scripts/internal/ledger/rig"
+	"parley/shared/id"
 	"parley/shared/quota"
 )
 
 const aimRecovery = 15 * time.Second
 
 // victims die in one round, each in the middle of an answer.
-const victims = 4
+const victims = 5
 
 // recovery kills workers whose answers are read, and measures how long the readers
 // wait for the rest.
 func recovery(ctx context.Context, b *bench) (section, error) {
-	roundsOf := 3
+	roundsOf := 2
 	if b.quick {
 		roundsOf = 1
 	}
@@ -30,18 +33,13 @@ func recovery(ctx context.Context, b *bench) (section, error) {
 		return section{}, err
 	}
 	defer c.Close()
-	f, err := c.front(ctx, 1)
-	if err != nil {
-		return section{}, err
-	}
-	defer f.Close()
 	who, err := c.join(ctx, quota.Free)
 	if err != nil {
 		return section{}, err
 	}
 	var gaps []time.Duration
 	for n := range roundsOf {
-		got, err := c.killRound(ctx, f, who, n)
+		got, err := c.killRound(ctx, who, n)
 		if err != nil {
 			return section{}, fmt.Errorf("round %d: %w", n, err)
 		}
@@ -54,58 +52,63 @@ func recovery(ctx context.Context, b *bench) (section, error) {
 }
 
 const recoveryText = `A worker is killed by SIGKILL in the middle of an answer that a client reads at the relay. The queue shows the prompt again when its visibility ends, 15 s after the last heartbeat; another
-worker goes on from the frames that the dead one published. The client's stream stays open; the gap is what it sees. Four workers with an answer each die in a round, at different moments between two heartbeats; two others are there to take over.
+worker goes on from the frames that the dead one published. The client's stream stays open; the gap is what it sees. Five workers die in a round, each with a queue of its own and another worker there to take over, at different moments between two heartbeats.
 A round fails the benchmark if a client is told to clear what it shows, or reads anything but the known answer.
 
 Aim: 15 s.
 `
 
-// killRound starts workers that die and others that take over, in that order, so
-// that the first have the answers.
-func (c *crew) killRound(ctx context.Context, f *front, who person, round int) ([]time.Duration, error) {
-	dying := make([]*rig.Member, victims)
-	for i := range dying {
-		m, err := c.worker(ctx, c.engineURL, "ENGINE_SLOTS=1")
-		if err != nil {
-			return nil, err
-		}
-		defer m.Kill()
-		dying[i] = m
-	}
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+// killRound kills so many workers side by side.
+func (c *crew) killRound(ctx context.Context, who person, round int) ([]time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
-	readers := make(chan reading, victims)
-	begun := make(chan struct{}, victims)
+	readings := make(chan reading, victims)
 	for i := range victims {
-		go func() { readers <- c.readOver(ctx, f, who, fmt.Sprintf("%d-%d goes on?", round, i), begun) }()
-	}
-	for range victims {
-		select {
-		case <-begun:
-		case r := <-readers:
-			return nil, errors.Join(r.err, errors.New("an answer ended before the kill"))
-		}
-	}
-	for range 2 {
-		heir, err := c.worker(ctx, c.engineURL, "ENGINE_SLOTS=8")
-		if err != nil {
-			return nil, err
-		}
-		defer heir.Kill()
-	}
-	for _, m := range dying {
-		m.Kill()
-		time.Sleep(1200 * time.Millisecond) // a beat is every 5 s
+		go func() { readings <- c.killOne(ctx, who, fmt.Sprintf("%d-%d goes on?", round, i), i) }()
 	}
 	var gaps []time.Duration
+	var errs []error
 	for range victims {
-		r := <-readers
-		if r.err != nil {
-			return nil, r.err
-		}
-		gaps = append(gaps, r.gap)
+		r := <-readings
+		gaps, errs = append(gaps, r.gap), append(errs, r.err)
 	}
-	return gaps, nil
+	return gaps, errors.Join(errs...)
+}
+
+// killOne has a worker with a queue of its own write an answer, starts another one
+// and kills the first.
+func (c *crew) killOne(ctx context.Context, who person, question string, nth int) reading {
+	queue, err := c.SQS.CreateQueue(ctx, &sqs.CreateQueueInput{
+		QueueName: aws.String("bench-kill-" + id.New(time.Now())), Attributes: map[string]string{"VisibilityTimeout": "15"}})
+	if err != nil {
+		return reading{err: err}
+	}
+	here := "QUEUE_URL_FREE=" + *queue.QueueUrl
+	victim, err := c.worker(ctx, c.engineURL, here)
+	if err != nil {
+		return reading{err: err}
+	}
+	defer victim.Kill()
+	f, err := c.front(ctx, 1, here)
+	if err != nil {
+		return reading{err: err}
+	}
+	defer f.Close()
+	begun, read := make(chan struct{}, 1), make(chan reading, 1)
+	go func() { read <- c.readOver(ctx, f, who, question, begun) }()
+	select {
+	case <-begun:
+	case r := <-read:
+		return reading{err: errors.Join(r.err, errors.New("the answer ended before the kill"))}
+	}
+	heir, err := c.worker(ctx, c.engineURL, here)
+	if err != nil {
+		return reading{err: err}
+	}
+	defer heir.Kill()
+	time.Sleep(time.Duration(nth) * 1100 * time.Millisecond) // at different moments between two heartbeats
+	victim.Kill()
+	return <-read
 }
 
 // reading is what the reader of one reply saw.
