@@ -4,21 +4,23 @@
 // # A prompt's way
 //
 // intake.go and desk.go take a prompt when the engine is well (gate.go) and has
-// room (limit.go). handle in job.go takes the lease, so that a second delivery leaves a
-// living worker alone, and claims the reply: from its attempt number on every
+// room (limit.go). deliver.go takes the lease, so that a second delivery leaves a
+// living worker alone; job.go claims the reply: from its attempt number on every
 // write is conditional. context.go reads as much of the chat as the model can
-// hold, answer.go streams and outlives an engine's failures, tell.go publishes.
-// At the end the reply is committed, then its end is published, so that whoever
-// hears of the end can read it; then what it has used is written down and the
-// prompt deleted (record.go, remove.go). Meanwhile keep.go prolongs visibility and
-// lease of everything that runs, in batches. trace.go and state.go let others watch.
+// hold, begin.go takes over what earlier attempts have published, answer.go
+// streams and outlives an engine's failures, tell.go publishes. At the end the
+// reply is committed, then its end is published, so that whoever hears of the end
+// can read it (end.go); then what it has used is written down and the prompt
+// deleted (record.go, remove.go). Meanwhile keep.go prolongs visibility and lease
+// of everything that runs, in batches.
 //
 // # When something fails
 //
 // A worker that dies leaves the prompt to the queue. That shows it again 13 s after
 // it was received or the last heartbeat, so that another worker has time to be at
-// it within 15 s of the death; the frames that were published are where it goes on. A worker that can't be sure any more to hold a prompt stops
-// and writes nothing more (keep.go). An engine that is away costs nothing but time. Without Valkey
+// it within 15 s of the death; the frames that were published are where it goes on.
+// A worker that can't be sure any more to hold a prompt stops and writes nothing
+// more (keep.go). An engine that is away costs nothing but time. Without Valkey
 // everything goes on but the watching.
 package work
 
