@@ -12,7 +12,7 @@
 // reply is committed, then its end is published, so that whoever hears of the end
 // can read it (end.go); then what it has used is written down and the prompt
 // deleted (record.go, remove.go). Meanwhile keep.go prolongs visibility and lease
-// of everything that runs, in batches.
+// of everything that runs, in batches. trace.go and state.go let others watch.
 //
 // # When something fails
 //
