@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	llama "parley/fleet/engine"
 	"parley/fleet/fleettest"
 	"parley/fleet/valkey"
 	"parley/shared/chat"
@@ -24,7 +25,11 @@ import (
 func real(t *testing.T) *door {
 	t.Helper()
 	d := open(t)
-	d.Work(d.Parts(fleettest.Env(t, "ENGINE_URL")))
+	url := fleettest.Env(t, "ENGINE_URL")
+	p := d.Parts(url)
+	// Under a grammar llama.cpp is slow, and silent until it knows what its tokens mean.
+	p.Engine = llama.New(llama.Settings{URL: url, Model: "small", FirstToken: 2 * time.Minute, Idle: time.Minute})
+	d.Work(p)
 	return d
 }
 
@@ -47,7 +52,7 @@ func TestRealToolCalls(t *testing.T) {
 	d := real(t)
 	f := d.each(d.post(t.Context(), calling(map[string]any{"stream": true})), nil)
 	if !f.done || len(f.calls) != 1 || f.Choices[0].Finish != "tool_calls" {
-		t.Fatalf("%+v, calls %+v, text %q", f.answer, f.calls, f.text)
+		t.Fatalf("%+v, error %+v, calls %+v, text %q", f.answer, f.Error, f.calls, f.text)
 	}
 	streamed := f.calls[0]
 	var arguments struct{ City string }
