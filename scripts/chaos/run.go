@@ -33,7 +33,6 @@ type run struct {
 
 	mu      sync.Mutex
 	history check.History
-	stops   []time.Duration // from a wish to stop to the engine's end of work
 }
 
 // drain is how long what was accepted may take after the last send.
