@@ -53,6 +53,7 @@ type desk struct {
 	seen     map[quota.Plan]time.Time
 	waiting  map[quota.Plan]bool // wants to poll
 	premiums int                 // premium prompts since the last free one
+	yields   bool                // premium's last poll was in vain, and free has not polled since
 	changed  chan struct{}
 	closed   bool
 }
@@ -147,8 +148,11 @@ func (d *desk) free() int { return d.size() - d.running[quota.Premium] - d.runni
 // that its polls and its line speak for.
 func (d *desk) open(plan quota.Plan) int {
 	open := 0
-	if d.stands(plan) || d.waiting[plan] {
+	if d.stands(plan) || d.waiting[plan] && !(plan == quota.Premium && d.yields) {
 		open = 1
+	}
+	if plan == quota.Free && d.yields && d.waiting[plan] {
+		return 1 // even of a single slot
 	}
 	if plan == quota.Premium {
 		if d.deep[plan] {
@@ -201,6 +205,7 @@ func (d *desk) settle(plan quota.Plan, t turn, got []ticket) {
 	defer d.mu.Unlock()
 	d.polled[plan] -= t.slots
 	d.hot[plan], d.deep[plan] = len(got) > 0, len(got) == t.most
+	d.yields = plan == quota.Premium && len(got) == 0 && d.size() < keepOpen
 	if len(got) > 0 {
 		d.seen[plan] = d.now()
 	} else if plan == quota.Free {

@@ -145,6 +145,35 @@ func TestSingleSlotIsSharedByTurns(t *testing.T) {
 
 // Premium had a prompt a minute ago: a flood of free ones leaves it one slot, on
 // which it waits without asking again and again. After two minutes it does no more.
+// Polls that bring nothing take turns at a single slot, so that neither plan's first
+// prompt waits for more than one of them.
+func TestIdlePlansTakeTurnsAtASingleSlot(t *testing.T) {
+	d, started := deskOf(t, 1)
+	for range 3 {
+		p := reserve(t, d, quota.Premium)
+		if f := reserve(t, d, quota.Free); p.most != 1 || f.most != 0 {
+			t.Fatalf("premium %+v, free %+v beside it", p, f)
+		}
+		d.settle(quota.Premium, p, nil)
+		if again := reserve(t, d, quota.Premium); again.most != 0 {
+			t.Fatalf("premium polls again before free: %+v", again)
+		}
+		f := reserve(t, d, quota.Free)
+		if f.most != 1 {
+			t.Fatalf("it is nobody's turn: %+v", f)
+		}
+		d.settle(quota.Free, f, nil)
+	}
+	p := reserve(t, d, quota.Premium)
+	reserve(t, d, quota.Free)
+	d.settle(quota.Premium, p, nil)
+	f := reserve(t, d, quota.Free)
+	d.settle(quota.Free, f, some(quota.Free, 1))
+	if len(*started) != 1 {
+		t.Error("free's prompt does not start")
+	}
+}
+
 func TestAPlanKeepsASlotOpenForAWhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, started := deskOf(t, 8)

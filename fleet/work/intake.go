@@ -31,8 +31,9 @@ func (w *Worker) intake(ctx context.Context, start func(ticket)) {
 	w.clear()
 }
 
-// poll receives once and gives the desk what came. A poll is never cut short, because prompts that are on their way would
-// be hidden until their visibility ends.
+// poll receives once and gives the desk what came. A poll is never cut short,
+// because prompts that are on their way would be hidden until their visibility
+// ends.
 func (w *Worker) poll(ctx context.Context, plan quota.Plan, q Queue, t turn) {
 	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.wait+5*time.Second)
 	defer cancel()
