@@ -2,6 +2,7 @@ package work
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,6 +36,7 @@ const (
 // Of a deep queue a few prompts are taken ahead and held until a slot is free, as
 // many as start within three seconds. That makes one call of several, and of those
 // held the next to start is the one whose user has had the fewest tokens lately.
+// What has not started after a heartbeat goes back, because others may have a slot.
 type desk struct {
 	size  func() int             // slots that there are now
 	rate  func() float64         // starts a second when all are busy; 0 if unknown
@@ -63,7 +65,7 @@ type ticket struct {
 	plan  quota.Plan
 	queue Queue
 	queue.Delivery
-	kept time.Time // when it was last hidden from others
+	since time.Time // when it was received
 }
 
 func newDesk(w *Worker) *desk {
@@ -295,21 +297,22 @@ func (d *desk) service(t ticket) float64 {
 	return d.had(t.Prompt.User) + float64(d.users[t.Prompt.User])*d.each()
 }
 
-// old returns the tickets that were hidden longer than that ago, and counts them as
-// hidden anew.
-func (d *desk) old(age time.Duration) []ticket {
+// late takes out of the lines what has been held for longer than that: another
+// worker may have a slot.
+func (d *desk) late(age time.Duration) []ticket {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var old []ticket
-	for _, line := range d.line {
-		for i := range line {
-			if d.now().Sub(line[i].kept) >= age {
-				line[i].kept = d.now()
-				old = append(old, line[i])
+	var late []ticket
+	for plan, line := range d.line {
+		d.line[plan] = slices.DeleteFunc(line, func(t ticket) bool {
+			waits := d.now().Sub(t.since) >= age
+			if waits {
+				late = append(late, t)
 			}
-		}
+			return waits
+		})
 	}
-	return old
+	return late
 }
 
 // close returns what is held, for somebody else. From then on nothing starts.

@@ -58,7 +58,7 @@ func some(plan quota.Plan, n int) []ticket {
 }
 
 func of(plan quota.Plan, user string) ticket {
-	return ticket{plan: plan, kept: time.Now(), Delivery: queue.Delivery{
+	return ticket{plan: plan, since: time.Now(), Delivery: queue.Delivery{
 		Prompt: chat.Prompt{User: user, Plan: plan, Deadline: time.Now().Add(time.Minute)}}}
 }
 
@@ -229,6 +229,25 @@ func TestLeastServedUserIsNext(t *testing.T) {
 	}
 }
 
+// What an answer that takes long keeps from starting is another worker's soon.
+func TestWhatIsHeldForLongGoesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, started := deskOf(t, 1)
+		d.settle(quota.Free, turn{}, some(quota.Free, 2))
+		time.Sleep(3 * time.Second)
+		if late := d.late(4 * time.Second); len(late) > 0 {
+			t.Errorf("%d go back after 3 s", len(late))
+		}
+		time.Sleep(time.Second)
+		if late := d.late(4 * time.Second); len(late) != 1 {
+			t.Errorf("%d go back after 4 s", len(late))
+		}
+		if d.leave((*started)[0]); len(*started) != 1 {
+			t.Error("what went back starts here, too")
+		}
+	})
+}
+
 func TestOneUserDoesNotFillTheSlots(t *testing.T) {
 	d, started := deskOf(t, 2)
 	d.settle(quota.Free, turn{}, []ticket{of(quota.Free, "a"), of(quota.Free, "a"), of(quota.Free, "a"), of(quota.Free, "b")})
@@ -246,7 +265,7 @@ type endless struct {
 	mu    sync.Mutex
 	next  time.Time
 	calls int
-	moved int // prompts handed back or kept hidden
+	moved int // prompts handed back
 }
 
 func (q *endless) Receive(_ context.Context, most int, wait time.Duration) ([]queue.Delivery, error) {

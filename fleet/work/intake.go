@@ -15,7 +15,7 @@ func (w *Worker) intake(ctx context.Context, start func(ticket)) {
 	w.desk.start = start
 	defer context.AfterFunc(ctx, w.clear)()
 	var polls sync.WaitGroup
-	polls.Go(func() { every(ctx, w.Heartbeat/5, w.prolong) })
+	polls.Go(func() { every(ctx, w.Heartbeat/5, w.giveUp) })
 	for plan, q := range w.Queues {
 		polls.Go(func() {
 			for w.gate.wait(ctx) == nil && ctx.Err() == nil {
@@ -46,7 +46,7 @@ func (w *Worker) poll(ctx context.Context, plan quota.Plan, q Queue, t turn) {
 	}
 	tickets := make([]ticket, len(deliveries))
 	for i, d := range deliveries {
-		tickets[i] = ticket{plan: plan, queue: q, Delivery: d, kept: w.Now()}
+		tickets[i] = ticket{plan: plan, queue: q, Delivery: d, since: w.Now()}
 	}
 	w.desk.settle(plan, t, tickets)
 }
@@ -58,10 +58,10 @@ func (w *Worker) clear() {
 	}
 }
 
-// prolong keeps hidden what is held for long.
-func (w *Worker) prolong(context.Context) {
-	for q, receipts := range receiptsOf(w.desk.old(w.Heartbeat)) {
-		w.show(q, w.Visibility, receipts...)
+// giveUp hands back what can't start here as soon as was thought.
+func (w *Worker) giveUp(context.Context) {
+	for q, receipts := range receiptsOf(w.desk.late(w.Heartbeat)) {
+		w.show(q, 0, receipts...)
 	}
 }
 
