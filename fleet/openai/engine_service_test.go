@@ -51,20 +51,27 @@ func calling(more map[string]any) map[string]any {
 func TestRealToolCalls(t *testing.T) {
 	d := real(t)
 	f := d.each(d.post(t.Context(), calling(map[string]any{"stream": true})), nil)
-	if !f.done || len(f.calls) != 1 || f.Choices[0].Finish != "tool_calls" {
+	if !f.done || len(f.calls) == 0 || f.Choices[0].Finish != "tool_calls" {
 		t.Fatalf("%+v, error %+v, calls %+v, text %q", f.answer, f.Error, f.calls, f.text)
 	}
-	streamed := f.calls[0]
-	var arguments struct{ City string }
-	if err := json.Unmarshal([]byte(streamed.Function.Arguments), &arguments); err != nil || arguments.City == "" || streamed.Function.Name != "get_weather" || streamed.ID == "" || streamed.Type != "function" {
-		t.Errorf("%+v, %v", streamed, err)
+	for _, c := range f.calls { // how many, is the model's to decide
+		var arguments struct{ City string }
+		if err := json.Unmarshal([]byte(c.Function.Arguments), &arguments); err != nil || arguments.City == "" || c.Function.Name != "get_weather" || c.ID == "" || c.Type != "function" {
+			t.Errorf("%+v, %v", c, err)
+		}
 	}
 	stored := d.reply(d.ref(f.ID)).Calls
-	if len(stored) != 1 || stored[0].ID != streamed.ID || stored[0].Function != chat.Called(streamed.Function) {
-		t.Errorf("stored %+v, streamed %+v", stored, streamed)
+	if len(stored) != len(f.calls) {
+		t.Fatalf("stored %+v, streamed %+v", stored, f.calls)
 	}
+	for i, c := range f.calls {
+		if stored[i].ID != c.ID || stored[i].Function != chat.Called(c.Function) {
+			t.Errorf("stored %+v, streamed %+v", stored[i], c)
+		}
+	}
+	streamed := f.calls[0]
 	a := d.whole(d.post(t.Context(), calling(nil)))
-	if calls := a.Choices[0].Message.Calls; len(calls) != 1 || calls[0].Function != streamed.Function || a.Choices[0].Message.Content != nil {
+	if calls := a.Choices[0].Message.Calls; len(calls) == 0 || calls[0].Function.Name != "get_weather" || a.Choices[0].Message.Content != nil {
 		t.Errorf("%+v", a.Choices)
 	}
 	back := []any{says("user", "What is the weather in Paris?"),
@@ -163,34 +170,16 @@ func TestRealCompletionAtAnotherWorker(t *testing.T) {
 
 // The slot is free when the client has gone, as the engine itself says.
 func TestRealClientGoesAway(t *testing.T) {
-	d := real(t)
-	busy := func() (n int) {
-		resp, err := http.Get(fleettest.Env(t, "ENGINE_URL") + "/slots")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		var slots []struct {
-			Busy bool `json:"is_processing"`
-		}
-		if err := json.NewDecoder(resp.Body).Decode(&slots); err != nil {
-			t.Fatal(err)
-		}
-		for _, s := range slots {
-			if s.Busy {
-				n++
-			}
-		}
-		return n
-	}
+	d, url := open(t), fleettest.Engine(t)
+	d.Work(d.Parts(url))
 	ctx, cancel := context.WithCancel(t.Context())
 	resp := d.post(ctx, map[string]any{"stream": true, "temperature": 0, "max_tokens": 256, "messages": []any{says("user", "Tell me everything about animals.")}})
-	if _, err := bufio.NewReader(resp.Body).ReadString('\n'); err != nil || busy() != 1 {
-		t.Fatalf("%d slots are busy, %v", busy(), err)
+	if _, err := bufio.NewReader(resp.Body).ReadString('\n'); err != nil || fleettest.Busy(t, url) != 1 {
+		t.Fatalf("%d slots are busy, %v", fleettest.Busy(t, url), err)
 	}
 	cancel()
 	began := time.Now()
-	until(t, 2*time.Second, "the slot is free", func() bool { return busy() == 0 }) // it ends the token that it is at
+	until(t, 2*time.Second, "the slot is free", func() bool { return fleettest.Busy(t, url) == 0 }) // it ends the token that it is at
 	t.Logf("the slot was free after %s", time.Since(began).Round(time.Millisecond))
 }
 

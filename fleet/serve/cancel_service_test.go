@@ -3,7 +3,6 @@
 package serve_test
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -22,9 +21,9 @@ import (
 // Stop frees the engine's slot, and the text so far is kept.
 func TestCancelFreesTheSlot(t *testing.T) {
 	s := fleettest.New(t)
-	url := fleettest.Env(t, "ENGINE_URL")
+	url := fleettest.Engine(t)
 	p := s.Parts(url)
-	p.MaxTokens = 1000
+	p.Slots, p.Context, p.MaxTokens = 2, 1024, 1000
 	s.Work(p)
 	ref := s.Ask("", "Count from 1 to 500, one number after the other.")
 	var m chat.Message
@@ -38,7 +37,7 @@ func TestCancelFreesTheSlot(t *testing.T) {
 		once.Do(func() {
 			began := time.Now()
 			go func() {
-				for busy(t, url) {
+				for fleettest.Busy(t, url) > 0 {
 					time.Sleep(2 * time.Millisecond)
 				}
 				freed <- time.Since(began)
@@ -59,27 +58,6 @@ func TestCancelFreesTheSlot(t *testing.T) {
 	if again := decodeMessage(t, s, "POST", fleettest.Path(ref, "cancel")); again.Text != m.Text || again.Status != chat.Cancelled {
 		t.Errorf("again: %s %q", again.Status, again.Text)
 	}
-}
-
-func busy(t *testing.T, url string) bool {
-	resp, err := http.Get(url + "/slots")
-	if err != nil {
-		t.Error(err)
-		return false
-	}
-	defer resp.Body.Close()
-	var slots []struct {
-		Processing bool `json:"is_processing"`
-	}
-	if err := json.NewDecoder(resp.Body).Decode(&slots); err != nil {
-		t.Error(err)
-	}
-	for _, s := range slots {
-		if s.Processing {
-			return true
-		}
-	}
-	return false
 }
 
 func TestCancelOfAQueuedReply(t *testing.T) {
