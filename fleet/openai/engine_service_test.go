@@ -25,8 +25,9 @@ import (
 func real(t *testing.T) *door {
 	t.Helper()
 	d := open(t)
-	url := fleettest.Env(t, "ENGINE_URL")
+	url := fleettest.Engine(t) // of its own, as an answer may depend on what else is in the batch
 	p := d.Parts(url)
+	p.Slots, p.Context = 2, 1024
 	// Under a grammar llama.cpp is slow, and silent until it knows what its tokens mean.
 	p.Engine = llama.New(llama.Settings{URL: url, Model: "small", FirstToken: 2 * time.Minute, Idle: time.Minute})
 	d.Work(p)
@@ -146,7 +147,8 @@ func TestRealPrefix(t *testing.T) {
 // string hold over the seam.
 func TestRealCompletionAtAnotherWorker(t *testing.T) {
 	d := open(t)
-	p := d.Parts(fleettest.Env(t, "ENGINE_URL"))
+	p := d.Parts(fleettest.Engine(t))
+	p.Slots, p.Context = 2, 1024
 	p.Grace = 10 * time.Millisecond
 	ask := map[string]any{"messages": []any{says("user", "Write a list of ten animals, each with a sentence.")}, "temperature": 0, "max_tokens": 90, "stop": []string{"\n\n8"}}
 	stop := d.Work(p)
