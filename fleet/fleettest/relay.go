@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"time"
 )
 
@@ -16,10 +15,9 @@ import (
 type Relay struct {
 	URL string // the same after each Start
 
+	process
 	s    *Stack
 	path string
-	mu   sync.Mutex
-	cmd  *exec.Cmd
 }
 
 // StartRelay builds and starts a relay, which takes the stack's tokens; it ends
@@ -52,33 +50,18 @@ func (s *Stack) StartRelay() *Relay {
 // Start starts it again and waits until it serves.
 func (r *Relay) Start() {
 	r.s.T.Helper()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.cmd = exec.Command(r.path)
-	r.cmd.Env = append(os.Environ(), "LISTEN="+r.URL[len("http://"):], "ACCOUNTS_TABLE="+r.s.accounts, "CHATS_TABLE="+r.s.Table,
+	cmd := exec.Command(r.path)
+	cmd.Env = append(os.Environ(), "LISTEN="+r.URL[len("http://"):], "ACCOUNTS_TABLE="+r.s.accounts, "CHATS_TABLE="+r.s.Table,
 		"BODIES_BUCKET=none", "VALKEY_ADDR="+Env(r.s.T, "VALKEY_ADDR"), "AWS_ENDPOINT_URL="+Env(r.s.T, "DYNAMODB_URL"),
 		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "LISTEN_ADMIN=", "ENGINE_URL=", "API_URL=")
-	if err := r.cmd.Start(); err != nil {
-		r.s.T.Fatal(err)
-	}
-	Await(r.s.T, 20*time.Second, "the relay is ready", func() bool {
-		resp, err := http.Get(r.URL + "/readyz")
-		if err != nil {
-			return false
-		}
-		resp.Body.Close()
-		return resp.StatusCode == http.StatusOK
+	r.start(r.s.T, cmd, func() {
+		Await(r.s.T, 20*time.Second, "the relay is ready", func() bool {
+			resp, err := http.Get(r.URL + "/readyz")
+			if err != nil {
+				return false
+			}
+			resp.Body.Close()
+			return resp.StatusCode == http.StatusOK
+		})
 	})
-}
-
-// Kill ends it by SIGKILL.
-func (r *Relay) Kill() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.cmd == nil {
-		return
-	}
-	_ = r.cmd.Process.Kill() // it may have ended already
-	_ = r.cmd.Wait()         // reports the kill
-	r.cmd = nil
 }

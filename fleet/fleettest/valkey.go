@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 )
@@ -15,10 +14,9 @@ import (
 type Valkey struct {
 	Addr string // host:port, the same after each Start
 
+	process
 	t    testing.TB
 	path string
-	mu   sync.Mutex
-	cmd  *exec.Cmd
 }
 
 // StartValkey starts the server that `make setup` has installed, at a free port;
@@ -34,33 +32,18 @@ func StartValkey(t testing.TB) *Valkey {
 // Start starts it again, empty, and waits until it takes connections.
 func (v *Valkey) Start() {
 	v.t.Helper()
-	v.mu.Lock()
-	defer v.mu.Unlock()
 	_, port, _ := net.SplitHostPort(v.Addr) // it is our own
-	v.cmd = exec.Command(v.path, "--bind", "127.0.0.1", "--port", port, "--save", "", "--loglevel", "warning")
-	v.cmd.Dir = v.t.TempDir()
-	if err := v.cmd.Start(); err != nil {
-		v.t.Fatal(err)
-	}
-	Await(v.t, 10*time.Second, "Valkey takes connections", func() bool {
-		conn, err := net.Dial("tcp", v.Addr)
-		if err == nil {
-			conn.Close()
-		}
-		return err == nil
+	cmd := exec.Command(v.path, "--bind", "127.0.0.1", "--port", port, "--save", "", "--loglevel", "warning")
+	cmd.Dir = v.t.TempDir()
+	v.start(v.t, cmd, func() {
+		Await(v.t, 10*time.Second, "Valkey takes connections", func() bool {
+			conn, err := net.Dial("tcp", v.Addr)
+			if err == nil {
+				conn.Close()
+			}
+			return err == nil
+		})
 	})
-}
-
-// Kill ends it by SIGKILL and with it all that it held.
-func (v *Valkey) Kill() {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.cmd == nil {
-		return
-	}
-	_ = v.cmd.Process.Kill() // it may have ended already
-	_ = v.cmd.Wait()         // reports the kill
-	v.cmd = nil
 }
 
 // Await polls until what holds, and fails the test if it doesn't within limit.

@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"syscall"
 	"time"
+
+	"parley/fleet/child"
 )
 
 // Process is a program that serves HTTP.
@@ -30,7 +32,7 @@ type command struct {
 // start returns when the program serves.
 func start(ctx context.Context, c command) (*Process, error) {
 	p := &Process{URL: at(c.port), Port: c.port, cmd: exec.Command(c.argv[0], c.argv[1:]...), done: make(chan struct{})}
-	p.cmd.Env, p.cmd.SysProcAttr = c.env, dieWithParent()
+	p.cmd.Env = c.env
 	if c.log != "" {
 		f, err := os.Create(c.log)
 		if err != nil {
@@ -39,7 +41,7 @@ func start(ctx context.Context, c command) (*Process, error) {
 		defer f.Close() // the program has its own
 		p.cmd.Stdout, p.cmd.Stderr = f, f
 	}
-	if err := p.cmd.Start(); err != nil {
+	if err := child.Start(p.cmd); err != nil {
 		return nil, err
 	}
 	go func() {

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"parley/fleet/child"
 	"parley/fleet/enginetest"
 	"parley/fleet/fleettest"
 	"parley/shared/chat"
@@ -86,7 +87,7 @@ func (s *site) work(env ...string) *exec.Cmd {
 	if testing.Verbose() {
 		w.Stderr = os.Stderr
 	}
-	if err := w.Start(); err != nil {
+	if err := child.Start(w); err != nil {
 		s.T.Fatal(err)
 	}
 	s.T.Cleanup(func() {

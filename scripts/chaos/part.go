@@ -15,7 +15,7 @@ import (
 	"syscall"
 	"time"
 
-	"parley/scripts/internal/child"
+	"parley/fleet/child"
 )
 
 // part is a program of the run that can be killed and started again.

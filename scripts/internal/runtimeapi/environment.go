@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"sync"
 	"time"
+
+	"parley/fleet/child"
 )
 
 // Spec is what an environment is started from.
@@ -69,10 +71,9 @@ func Start(spec Spec) (*Environment, error) {
 	e.cmd = exec.Command(spec.Binary)
 	e.cmd.Env = append(lambdaEnv(spec.Binary, listener.Addr().String()), spec.Env...)
 	e.cmd.Stdout, e.cmd.Stderr = spec.Log, spec.Log
-	e.cmd.SysProcAttr = dieWithParent()
 	e.began = time.Now()
 	go e.server.Serve(listener) // ends with Close
-	if err := e.cmd.Start(); err != nil {
+	if err := child.Start(e.cmd); err != nil {
 		e.server.Close()
 		return nil, fmt.Errorf("start %s: %w", spec.Binary, err)
 	}

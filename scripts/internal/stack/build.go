@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	"parley/scripts/internal/child"
+	"parley/fleet/child"
 )
 
 // goBuild is how Go programs are built: static, small, without paths of

@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"time"
 
-	"parley/scripts/internal/child"
+	"parley/fleet/child"
 )
 
 // A program is what a process is started from.

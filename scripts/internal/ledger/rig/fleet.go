@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"parley/fleet/child"
 	"parley/scripts/internal/ledger"
 )
 
@@ -55,8 +56,7 @@ func (r *Rig) member(ctx context.Context, name string, env ...string) (*Member, 
 	m.cmd.Env = append(append(r.environment(m.AWS.URL()), "LISTEN="+listen, "VALKEY_ADDR="+wire.Addr(),
 		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_EC2_METADATA_DISABLED=true"), env...)
 	m.cmd.Stdout, m.cmd.Stderr = r.opts.Log, r.opts.Log
-	m.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := m.cmd.Start(); err != nil {
+	if err := child.Start(m.cmd); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	r.later(func(context.Context) error { m.stop(); return nil })
