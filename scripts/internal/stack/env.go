@@ -47,6 +47,7 @@ func (s *Stack) Env() []string {
 func (s *Stack) fleetEnv() []string {
 	env := append(s.awsEnv(),
 		"VALKEY_ADDR="+loopback(s.opts.ValkeyPort),
+		"FILES_ORIGIN="+s.cloud.url, // where the page sends files to and gets them from
 		"ENGINE_URL=http://"+loopback(s.opts.EnginePort),
 		"ENGINE_MODEL="+modelName,
 		"MODELS="+s.opts.Models,
