@@ -88,7 +88,7 @@ func (e *Endpoint) answer(w http.ResponseWriter, r *api.Request, ref chat.Ref, a
 	if m.Status == chat.Failed {
 		return problemOf(m.Failure)
 	}
-	return writeJSON(w, http.StatusOK, whole(about, m))
+	return api.WriteJSON(w, http.StatusOK, whole(about, m))
 }
 
 // stream passes the reply on as it comes.

@@ -1,9 +1,6 @@
 package openai
 
 import (
-	"errors"
-	"io"
-	"mime"
 	"net/http"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -60,24 +57,11 @@ type streamOptions struct {
 	Obfuscation jsontext.Value `json:"include_obfuscation"`
 }
 
-var (
-	errTooLarge  = problem.New(problem.TooLarge, "body_too_large", "The request's body is too large.")
-	errMediaType = problem.New(problem.Unsupported, "unsupported_media_type", "Send the body as application/json.")
-	errUnread    = problem.New(problem.Malformed, "malformed_json", "The body can't be read.")
-)
-
 // read takes the body of a request.
 func read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || media != "application/json" {
-		return nil, errMediaType
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, errTooLarge
-	}
+	body, err := api.ReadBody(w, r, maxBody)
 	if err != nil {
-		return nil, errUnread.Because(err)
+		return nil, err
 	}
 	// The server's time to read a request would end the watch for a client that goes.
 	return body, http.NewResponseController(w).SetReadDeadline(noDeadline)

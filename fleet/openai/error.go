@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
 	"parley/shared/api"
 	"parley/shared/chat"
 	"parley/shared/problem"
@@ -86,18 +84,7 @@ func writeError(w http.ResponseWriter, p *problem.Error) {
 	if status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", `Bearer realm="parley"`)
 	}
-	_ = writeJSON(w, status, f) // of strings: it always encodes
-}
-
-func writeJSON(w http.ResponseWriter, status int, v any) error {
-	body, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // the client has gone; there is nobody to tell
-	return nil
+	_ = api.WriteJSON(w, status, f) // of strings: it always encodes
 }
 
 // Why a reply that was accepted brings no answer.

@@ -137,5 +137,5 @@ func (e *Endpoint) list(w http.ResponseWriter, r *api.Request) error {
 	for _, m := range e.Models.Of(r.User.Plan) {
 		list.Data = append(list.Data, modelCard{ID: m.Name, Object: "model", Owner: "parley"})
 	}
-	return writeJSON(w, http.StatusOK, list)
+	return api.WriteJSON(w, http.StatusOK, list)
 }

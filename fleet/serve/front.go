@@ -58,7 +58,7 @@ func rewrite(r *httputil.ProxyRequest, target *url.URL, secret string) {
 func refuse(w http.ResponseWriter, r *http.Request, err error, log *slog.Logger) {
 	e, request := errAPIAway.Because(err), id.New(time.Now())
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		e = problem.New(problem.TooLarge, "body_too_large", "The request's body is too large.")
+		e = api.ErrTooLarge
 	}
 	if !errors.Is(err, context.Canceled) {
 		log.Warn("the API didn't answer", "request_id", request, "method", r.Method, "path", r.URL.Path, "error", err.Error())

@@ -19,8 +19,10 @@ const (
 	maxField       = 100 // bytes of a bad field's name that an answer repeats
 )
 
+// ErrTooLarge refuses a body that is larger than its endpoint takes.
+var ErrTooLarge = problem.New(problem.TooLarge, "body_too_large", "The request's body is too large.")
+
 var (
-	errTooLarge  = problem.New(problem.TooLarge, "body_too_large", "The request's body is too large.")
 	errMediaType = problem.New(problem.Unsupported, "unsupported_media_type", "Send the body as application/json.")
 	errMalformed = problem.New(problem.Malformed, "malformed_json", "The body is not valid JSON in UTF-8.")
 	errNUL       = errors.New("string holds U+0000")
@@ -55,18 +57,27 @@ func decode(w http.ResponseWriter, r *http.Request, limit int64, in any) error {
 	if limit == 0 {
 		limit = defaultMaxBody
 	}
-	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || media != "application/json" {
-		return errMediaType
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	body, err := ReadBody(w, r, limit)
 	if err != nil {
-		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return errTooLarge
-		}
-		return errMalformed.Because(err)
+		return err
 	}
 	return Decode(body, in)
+}
+
+// ReadBody reads a body that has to be declared as JSON and may have limit bytes.
+func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != "application/json" {
+		return nil, errMediaType
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, ErrTooLarge
+	}
+	if err != nil {
+		return nil, errMalformed.Because(err)
+	}
+	return body, nil
 }
 
 // Decode strictly reads one JSON object.
@@ -107,7 +118,12 @@ func encode(w http.ResponseWriter, status int, out any) error {
 		w.WriteHeader(status)
 		return nil
 	}
-	body, err := json.Marshal(out)
+	return WriteJSON(w, status, out)
+}
+
+// WriteJSON answers with v. An error comes before the first byte.
+func WriteJSON(w http.ResponseWriter, status int, v any) error {
+	body, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
