@@ -68,6 +68,8 @@ type ticket struct {
 	since time.Time // when it was received
 }
 
+func (t ticket) from() (Queue, string) { return t.queue, t.Receipt }
+
 func newDesk(w *Worker) *desk {
 	return &desk{
 		size: w.limit.answers, rate: w.pace.starts, had: w.pace.attained, each: w.pace.each, now: w.Now,

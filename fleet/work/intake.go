@@ -53,24 +53,16 @@ func (w *Worker) poll(ctx context.Context, plan quota.Plan, q Queue, t turn) {
 
 // clear hands back what was not started; from then on nothing is.
 func (w *Worker) clear() {
-	for q, receipts := range receiptsOf(w.desk.close()) {
+	for q, receipts := range byQueue(w.desk.close(), ticket.from) {
 		w.show(q, 0, receipts...)
 	}
 }
 
 // giveUp hands back what can't start here as soon as was thought.
 func (w *Worker) giveUp(context.Context) {
-	for q, receipts := range receiptsOf(w.desk.late(w.Heartbeat)) {
+	for q, receipts := range byQueue(w.desk.late(w.Heartbeat), ticket.from) {
 		w.show(q, 0, receipts...)
 	}
-}
-
-func receiptsOf(tickets []ticket) map[Queue][]string {
-	receipts := map[Queue][]string{}
-	for _, t := range tickets {
-		receipts[t.queue] = append(receipts[t.queue], t.Receipt)
-	}
-	return receipts
 }
 
 // show makes prompts visible to other workers after delay.

@@ -31,6 +31,8 @@ type ended struct {
 	record  *usage.Record // nil: there is nothing to write down
 }
 
+func (e ended) from() (Queue, string) { return e.queue, e.receipt }
+
 // remover writes down what ended replies have used, and only then deletes their
 // prompts: a file for all that ended within Gather, and ten prompts in a call.
 //
@@ -156,7 +158,7 @@ func (r *remover) write(ctx context.Context, name string, batch []ended) error {
 // hold keeps everything that waits hidden in its queue.
 func (r *remover) hold(ctx context.Context) {
 	r.mu.Lock()
-	receipts := byQueue(r.waiting)
+	receipts := byQueue(r.waiting, ended.from)
 	r.mu.Unlock()
 	for q, list := range receipts {
 		if err := q.Extend(ctx, r.w.Visibility, list...); err != nil {
@@ -166,7 +168,7 @@ func (r *remover) hold(ctx context.Context) {
 }
 
 func (r *remover) delete(batch []ended) {
-	for q, list := range byQueue(batch) {
+	for q, list := range byQueue(batch, ended.from) {
 		ctx, cancel := context.WithTimeout(context.Background(), deleteTime)
 		if err := q.Delete(ctx, list...); err != nil {
 			r.w.Log.Warn("deleting finished prompts failed; they will be delivered again", "prompts", len(list), "error", err.Error())
@@ -175,10 +177,12 @@ func (r *remover) delete(batch []ended) {
 	}
 }
 
-func byQueue(batch []ended) map[Queue][]string {
+// byQueue gathers the receipts of what came out of each queue.
+func byQueue[T any](all []T, of func(T) (Queue, string)) map[Queue][]string {
 	receipts := map[Queue][]string{}
-	for _, e := range batch {
-		receipts[e.queue] = append(receipts[e.queue], e.receipt)
+	for _, one := range all {
+		q, receipt := of(one)
+		receipts[q] = append(receipts[q], receipt)
 	}
 	return receipts
 }
