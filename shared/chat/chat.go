@@ -17,6 +17,7 @@ package chat
 import (
 	"time"
 
+	"parley/shared/file"
 	"parley/shared/id"
 	"parley/shared/problem"
 	"parley/shared/quota"
@@ -68,19 +69,20 @@ type Chat struct {
 
 // Message is a question or a reply.
 type Message struct {
-	ID        string    `json:"message_id"`
-	Chat      string    `json:"chat_id"`
-	Parent    string    `json:"parent_id,omitempty"`
-	Role      Role      `json:"role"`
-	Status    Status    `json:"status"`
-	Text      string    `json:"text"`
-	Calls     []Call    `json:"tool_calls,omitempty"` // of a reply to a completion with tools
-	Model     string    `json:"model,omitempty"`
-	CreatedAt time.Time `json:"created_at"`
-	Finish    string    `json:"finish_reason,omitempty"` // stop, length, cancelled
-	Usage     *Usage    `json:"usage,omitempty"`
-	Failure   *Failure  `json:"error,omitempty"`
-	Feedback  *Feedback `json:"feedback,omitempty"`
+	ID          string            `json:"message_id"`
+	Chat        string            `json:"chat_id"`
+	Parent      string            `json:"parent_id,omitempty"`
+	Role        Role              `json:"role"`
+	Status      Status            `json:"status"`
+	Text        string            `json:"text"`
+	Calls       []Call            `json:"tool_calls,omitempty"`  // of a reply to a completion with tools
+	Attachments []file.Attachment `json:"attachments,omitempty"` // of a question
+	Model       string            `json:"model,omitempty"`
+	CreatedAt   time.Time         `json:"created_at"`
+	Finish      string            `json:"finish_reason,omitempty"` // stop, length, cancelled
+	Usage       *Usage            `json:"usage,omitempty"`
+	Failure     *Failure          `json:"error,omitempty"`
+	Feedback    *Feedback         `json:"feedback,omitempty"`
 
 	Attempt int `json:"-"` // how often a worker has claimed the reply
 	// HandedBack is how many of these claims were given up without any fault of the

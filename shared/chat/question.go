@@ -17,11 +17,12 @@ import (
 
 // Question is what a user asks to be sent.
 type Question struct {
-	Chat   string // ULID; empty for a new chat
-	Parent string // ULID of a reply; the chat's own id for the root; empty: go on where the chat is
-	Text   string
-	Model  string // empty: the fleet's own choice
-	Key    string // Idempotency-Key; empty: none
+	Chat        string // ULID; empty for a new chat
+	Parent      string // ULID of a reply; the chat's own id for the root; empty: go on where the chat is
+	Text        string
+	Model       string   // empty: the fleet's own choice
+	Attachments []string // ULIDs of files, in the order in which they are shown
+	Key         string   // Idempotency-Key; empty: none
 }
 
 // MaxKey is the length of the longest Idempotency-Key, in bytes.
@@ -40,6 +41,7 @@ func (q Question) Validate(l quota.Limits, models model.Table) error {
 	c.That(Tokens(q.Text) <= l.TokensPerMessage, "text", "text_too_long",
 		fmt.Sprintf("The message has about %d tokens; your plan takes %d.", Tokens(q.Text), l.TokensPerMessage))
 	c.That(models.Known(q.Model), "model", model.ErrUnknown.Code, model.ErrUnknown.Message)
+	checkFiles(&c, q.Attachments)
 	c.That(validKey(q.Key), "Idempotency-Key", "bad_key", "The key must have 1 to 255 printable ASCII characters.")
 	return c.Err()
 }

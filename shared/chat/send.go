@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"parley/shared/file"
 	"parley/shared/id"
 	"parley/shared/model"
 	"parley/shared/problem"
@@ -20,14 +21,17 @@ type Sending struct {
 	Title    string // of a new chat
 	Question Message
 	Reply    string
-	Existing bool   // the question is there already: only another reply is asked for
-	Key      string // Idempotency-Key, or empty
-	Body     string // digest of what the key stands for
-	Limit    int    // messages that the user may send in the question's hour
-	Replaces string // running reply that was found to have ended
-	Passing  bool   // it isn't kept: see Ref.Passing
-	Shed     bool   // nothing new is accepted: only a key that is known counts
-	Again    bool   // its key was tried before; others in the chat may be newer, and it is not undone
+	Files    []string          // of the question, as its sender names them
+	Attach   []file.Attachment // those of them that the chat doesn't have yet
+	Sees     bool              // the model looks at images
+	Existing bool              // the question is there already: only another reply is asked for
+	Key      string            // Idempotency-Key, or empty
+	Body     string            // digest of what the key stands for
+	Limit    int               // messages that the user may send in the question's hour
+	Replaces string            // running reply that was found to have ended
+	Passing  bool              // it isn't kept: see Ref.Passing
+	Shed     bool              // nothing new is accepted: only a key that is known counts
+	Again    bool              // its key was tried before; others in the chat may be newer, and it is not undone
 	At       time.Time
 }
 
@@ -55,12 +59,14 @@ type Refusal struct {
 	Blocked bool   // the account is disabled
 	Full    bool   // the hour's limit is reached
 	Shed    bool   // it is new, and nothing new is accepted
+	Moved   bool   // its files aren't what they were when they were read
+	Crowded bool   // its files don't fit in the chat
 }
 
 // Sends is the storage that sending needs.
 type Sends interface {
-	// Accept writes guard, quota and the chat's hint in one transaction. A refusal
-	// writes nothing; a sending that is Shed is always refused.
+	// Accept writes guard, quota, the chat's hint and what it is to Attach in one
+	// transaction. A refusal writes nothing; a sending that is Shed is always refused.
 	Accept(ctx context.Context, s Sending) (Refusal, error)
 	// Ask writes the question, which stands for its queued reply, or for an Existing
 	// question the queued reply itself. To repeat it is harmless. It returns how many
@@ -70,9 +76,9 @@ type Sends interface {
 	// and notes with the key that s was tried again, so that its first try doesn't
 	// undo it any more.
 	Hold(ctx context.Context, s Sending) (Refusal, error)
-	// Undo takes everything of a sending back that the queue did not get; ErrStale
-	// if a worker has claimed the reply, so that the queue did get it. It fails and
-	// changes nothing if the key was tried again since.
+	// Undo takes everything of a sending back that the queue did not get, what it was
+	// to Attach included; ErrStale if a worker has claimed the reply, so that the
+	// queue did get it. It fails and changes nothing if the key was tried again since.
 	Undo(ctx context.Context, s Sending) error
 	// Message reads one message, ErrNoMessage if there is none.
 	Message(ctx context.Context, ref Ref) (Message, error)
@@ -86,6 +92,7 @@ type Queue interface {
 // Sender is the use case behind "send a message".
 type Sender struct {
 	Store     Sends
+	Files     Files // nil: there are none
 	Queue     Queue
 	Models    model.Table
 	Lookout   Lookout                      // nil: nothing is foretold, and nothing refused for it
@@ -121,10 +128,13 @@ func (s *Sender) Send(ctx context.Context, user string, plan quota.Plan, l quota
 	if err := q.Validate(l, s.Models); err != nil {
 		return Receipt{}, err
 	}
-	if _, err := s.Models.Find(q.Model, plan); err != nil {
+	m, err := s.Models.Find(q.Model, plan)
+	if err != nil {
 		return Receipt{}, err
 	}
-	sending := s.begin(user, plan, l, q.Key, digest("send", q.Chat, q.Parent, q.Text, q.Model))
+	parts := append([]string{"send", q.Chat, q.Parent, q.Text, q.Model}, q.Attachments...)
+	sending := s.begin(user, plan, l, q.Key, digest(parts...))
+	sending.Files, sending.Sees = q.Attachments, m.Vision
 	sending.Chat, sending.NewChat = q.Chat, q.Chat == ""
 	if sending.NewChat {
 		sending.Chat, sending.Title = s.NewID(sending.At), title(q.Text)
@@ -153,15 +163,26 @@ func (s *Sender) Regenerate(ctx context.Context, user string, plan quota.Plan, l
 	}
 	sending := s.begin(user, plan, l, key, digest("regenerate", chat, message))
 	sending.Chat, sending.Existing = chat, true
-	if _, err := s.Models.Find(m.Model, plan); err != nil {
-		m.Model = "" // gone since, or not the user's any more: the fleet chooses
-		if _, err := s.Models.Find("", plan); err != nil {
-			return Receipt{}, err
-		}
+	if err := s.remodel(&m, plan); err != nil {
+		return Receipt{}, err
 	}
 	m.Deadline, m.Hour = sending.Question.Deadline, sending.Question.Hour
 	sending.Question = m
 	return s.deliver(ctx, plan, sending)
+}
+
+// remodel leaves the choice to the fleet if the model of a question is gone since,
+// or not the user's any more.
+func (s *Sender) remodel(m *Message, plan quota.Plan) error {
+	chosen, err := s.Models.Find(m.Model, plan)
+	if err != nil {
+		m.Model = ""
+		chosen, err = s.Models.Find("", plan)
+	}
+	if err == nil && pictured(*m) && !chosen.Vision {
+		err = errBlind
+	}
+	return err
 }
 
 func (s *Sender) begin(user string, plan quota.Plan, l quota.Limits, key, body string) Sending {
@@ -217,21 +238,7 @@ func (s *Sender) deliver(ctx context.Context, plan quota.Plan, sending Sending) 
 }
 
 func (s *Sender) accept(ctx context.Context, plan quota.Plan, sending Sending) (Receipt, error) {
-	s.name(&sending, sending.At)
-	refusal, err := s.Store.Accept(ctx, sending)
-	for range 2 {
-		switch {
-		case err != nil:
-		case refusal.Running != "":
-			if err = s.checkEnded(ctx, sending, refusal.Running); err == nil {
-				sending.Replaces = refusal.Running
-				refusal, err = s.Store.Accept(ctx, sending)
-			}
-		case refusal.Ahead != "": // this clock is behind the one that named the chat's last reply
-			s.name(&sending, id.Time(refusal.Ahead).Add(time.Millisecond))
-			refusal, err = s.Store.Accept(ctx, sending)
-		}
-	}
+	refusal, err := s.insist(ctx, &sending)
 	switch {
 	case err != nil:
 		return Receipt{}, err
@@ -241,6 +248,39 @@ func (s *Sender) accept(ctx context.Context, plan quota.Plan, sending Sending) (
 		return Receipt{}, s.explain(refusal)
 	}
 	return s.hand(ctx, plan, sending)
+}
+
+// maxAccept is how often a sending is offered to the store, each time with what
+// stood in its way cleared.
+const maxAccept = 4
+
+// insist names a sending, finds out what its files are, and offers it to the store
+// until that takes it or nothing can be done about its refusal.
+func (s *Sender) insist(ctx context.Context, sending *Sending) (Refusal, error) {
+	s.name(sending, sending.At)
+	if err := s.attach(ctx, sending); err != nil {
+		return s.recall(ctx, *sending, err)
+	}
+	for try := 1; ; try++ {
+		refusal, err := s.Store.Accept(ctx, *sending)
+		if err != nil || try == maxAccept {
+			return refusal, err
+		}
+		switch {
+		case refusal.Running != "":
+			err = s.checkEnded(ctx, *sending, refusal.Running)
+			sending.Replaces = refusal.Running
+		case refusal.Ahead != "": // this clock is behind the one that named the chat's last reply
+			s.name(sending, id.Time(refusal.Ahead).Add(time.Millisecond))
+		case refusal.Moved:
+			err = s.attach(ctx, sending)
+		default:
+			return refusal, nil
+		}
+		if err != nil {
+			return Refusal{}, err
+		}
+	}
 }
 
 // hand writes the question and gives its prompt to the queue.
@@ -280,66 +320,6 @@ func (s *Sender) undo(ctx context.Context, sending Sending) error {
 	return s.Store.Undo(ctx, sending)
 }
 
-// resume answers a key that is known. If its first try got through, that is all;
-// otherwise it goes on from where that one died.
-func (s *Sender) resume(ctx context.Context, plan quota.Plan, again, first Sending) (Receipt, error) {
-	if first.Body != again.Body {
-		return Receipt{}, errKeyReused
-	}
-	receipt := Receipt{Chat: first.Chat, Question: first.Question.ID, Reply: first.Reply, Replayed: true}
-	reply, err := s.Store.Message(ctx, Ref{User: first.User, Chat: first.Chat, Message: first.Reply})
-	missing := errors.Is(err, ErrNoMessage)
-	if err != nil && !missing {
-		return Receipt{}, err
-	}
-	reply = reply.AsOf(again.At)
-	if !missing && reply.Status != Queued && !reply.Lapsed {
-		return receipt, nil
-	}
-	again.Chat, again.NewChat, again.Reply, again.Again, again.Shed = first.Chat, first.NewChat, first.Reply, true, false
-	again.Question.ID, again.Question.Chat = first.Question.ID, first.Chat
-	again.Question.CreatedAt, again.Question.Hour = id.Time(first.Question.ID), first.Question.Hour
-	if err := s.hold(ctx, again); err != nil {
-		return Receipt{}, err
-	}
-	done, err := s.hand(ctx, plan, again)
-	receipt.Used = done.Used
-	return receipt, err
-}
-
-// hold takes the chat for a sending whose first try may have lost it.
-func (s *Sender) hold(ctx context.Context, sending Sending) error {
-	refusal, err := s.Store.Hold(ctx, sending)
-	if err == nil && refusal.Running != "" {
-		if err = s.checkEnded(ctx, sending, refusal.Running); err == nil {
-			sending.Replaces = refusal.Running
-			refusal, err = s.Store.Hold(ctx, sending)
-		}
-	}
-	if err != nil || refusal == (Refusal{}) {
-		return err
-	}
-	return s.explain(refusal)
-}
-
-// checkEnded asks the truth about a reply that a chat's hint names: nil if the
-// reply has ended, or never came to be because its function died.
-func (s *Sender) checkEnded(ctx context.Context, sending Sending, reply string) error {
-	m, err := s.Store.Message(ctx, Ref{User: sending.User, Chat: sending.Chat, Message: reply})
-	switch {
-	case errors.Is(err, ErrNoMessage):
-		if sending.At.Sub(id.Time(reply)) > functionLife {
-			return nil
-		}
-		return ErrBusy.After(time.Second)
-	case err != nil:
-		return err
-	case m.AsOf(sending.At).Status.Ended():
-		return nil
-	}
-	return ErrBusy
-}
-
 func (s *Sender) explain(r Refusal) error {
 	switch {
 	case r.Undone:
@@ -352,6 +332,10 @@ func (s *Sender) explain(r Refusal) error {
 		return errDisabled
 	case r.Full:
 		return errLimit.After(quota.Reset(s.Now()))
+	case r.Crowded:
+		return errDialogueFull()
+	case r.Moved:
+		return errUndone
 	}
 	return ErrBusy
 }
