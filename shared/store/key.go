@@ -29,6 +29,15 @@ func messageKey(user, chat, msg string) item { return key(owner(user), messagePr
 func guardKey(user, idempotency string) item { return key(owner(user), "I#"+digest(idempotency)) }
 func quotaKey(user, hour string) item        { return key(owner(user), "Q#"+hour) }
 
+// Rows of the files table.
+func fileKey(user, file string) item           { return key(owner(user), filePrefix+file) }
+func attachedKey(user, chat, file string) item { return key(owner(user), attachedPrefix(chat)+file) }
+func dialogueKey(user, chat string) item       { return key(owner(user), "D#"+chat) }
+
+const filePrefix = "F#"
+
+func attachedPrefix(chat string) string { return "A#" + chat + "#" }
+
 // Rows of the accounts table.
 func profileKey(user string) item         { return key(owner(user), profileSK) }
 func sessionKey(user, family string) item { return key(owner(user), "S#"+family) }
