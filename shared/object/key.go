@@ -1,0 +1,31 @@
+package object
+
+// Folders of the bucket.
+const (
+	incoming = "incoming/" // as sent: incoming/<user>/<file>
+	blobs    = "blobs/"    // verified bytes: blobs/<sha256>
+	derived  = "derived/"  // what was made of them: derived/<sha256>/<what>
+)
+
+// What is made of a blob.
+const (
+	Text      = "text"      // passages
+	Thumbnail = "thumbnail" // a small picture for people
+	Picture   = "picture"   // one for models
+)
+
+// incomingKey names the bytes of an upload. Nobody but their owner's upload writes
+// there.
+func incomingKey(user, file string) string { return incomingOf(user) + file }
+
+// incomingOf is the folder of all uploads of a user.
+func incomingOf(user string) string { return incoming + user + "/" }
+
+// blobKey names the bytes with that SHA-256 (lower-case hex).
+func blobKey(sha string) string { return blobs + sha }
+
+// derivedKey names what was made of them.
+func derivedKey(sha, what string) string { return derivedOf(sha) + what }
+
+// derivedOf is the folder of all that was made of them.
+func derivedOf(sha string) string { return derived + sha + "/" }
