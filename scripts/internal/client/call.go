@@ -116,7 +116,7 @@ func (c *Client) once(ctx context.Context, r request, token string) (*http.Respo
 	if err != nil {
 		return nil, &Unreachable{URL: c.base, Err: err}
 	}
-	if res.StatusCode >= 200 && res.StatusCode < 300 {
+	if res.StatusCode >= 200 && res.StatusCode < 300 || res.StatusCode == http.StatusFound {
 		return res, nil
 	}
 	defer res.Body.Close()

@@ -18,6 +18,8 @@ type Question struct {
 	Parent string `json:"parent_id,omitempty"`
 	Text   string `json:"text"`
 	Model  string `json:"model,omitempty"`
+
+	Attachments []string `json:"attachments,omitempty"` // ids of the user's files that are ready
 }
 
 // Queue says how long a reply will have to wait.

@@ -8,7 +8,10 @@
 //     back is kept by a Vault before it is used;
 //   - a send carries an Idempotency-Key and is repeated on 429, 503 and a broken
 //     connection, no sooner than Retry-After says (call.go);
-//   - a stream is resumed where it broke off, by Last-Event-ID (stream.go).
+//   - a stream is resumed where it broke off, by Last-Event-ID (stream.go);
+//   - a file goes to the storage in parts, each repeated by itself, and an upload
+//     is resumed by what the server says is missing (upload.go, transfer.go); it
+//     comes back from the storage without the token going there (download.go).
 //
 // A Client may be used by several goroutines at once.
 package client
@@ -22,10 +25,11 @@ import (
 
 // Client calls one Parley as one user, or as nobody before a log-in.
 type Client struct {
-	base  string
-	http  *http.Client
-	vault Vault
-	pause time.Duration // before the first repeat; doubles
+	base    string
+	http    *http.Client // of the API: redirects are answers
+	storage *http.Client // of the bytes of files: never sees a token
+	vault   Vault
+	pause   time.Duration // before the first repeat; doubles
 
 	turn    chan struct{} // holds one token: whose turn it is to refresh
 	mu      sync.Mutex
@@ -44,13 +48,18 @@ func New(base string, vault Vault) *Client {
 		vault = &memory{}
 	}
 	return &Client{
-		base:  strings.TrimRight(base, "/"),
-		http:  &http.Client{Transport: transport()},
-		vault: vault,
-		pause: 250 * time.Millisecond,
-		turn:  make(chan struct{}, 1),
+		base:    strings.TrimRight(base, "/"),
+		http:    &http.Client{Transport: transport(), CheckRedirect: asAnswer},
+		storage: &http.Client{Transport: transport()},
+		vault:   vault,
+		pause:   250 * time.Millisecond,
+		turn:    make(chan struct{}, 1),
 	}
 }
+
+// asAnswer makes a redirect the answer: a client that follows one to another port
+// of the same host would take the token along.
+func asAnswer(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // transport waits 30 s for an answer to begin, which a held request (25 s at
 // most) needs, and puts no limit on a stream's length.
