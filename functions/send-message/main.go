@@ -25,6 +25,7 @@ type settings struct {
 	AccountsTable   string        `env:"ACCOUNTS_TABLE,required"`
 	ChatsTable      string        `env:"CHATS_TABLE,required"`
 	BodiesBucket    string        `env:"BODIES_BUCKET,required"`
+	FilesTable      string        `env:"FILES_TABLE,required"`
 	QueueFree       string        `env:"QUEUE_URL_FREE,required"`
 	QueuePremium    string        `env:"QUEUE_URL_PREMIUM,required"`
 	DeadlineFree    time.Duration `env:"DEADLINE_FREE" envDefault:"120s"`
@@ -37,11 +38,11 @@ func main() { function.Main(build) }
 
 func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	db := store.DynamoDB(cfg)
-	chats := store.NewChats(db, s3.NewFromConfig(cfg), c.ChatsTable, c.BodiesBucket)
+	chats := store.NewChats(db, s3.NewFromConfig(cfg), c.ChatsTable, c.BodiesBucket).WithFiles(c.FilesTable)
 	client := sqs.NewFromConfig(cfg)
 	plans := queue.Plans{quota.Free: queue.New(client, c.QueueFree), quota.Premium: queue.New(client, c.QueuePremium)}
 	sender := &chat.Sender{
-		Store: chats, Queue: plans, Models: c.Models, Now: time.Now, NewID: id.New,
+		Store: chats, Files: chats, Queue: plans, Models: c.Models, Now: time.Now, NewID: id.New,
 		Lookout:   queue.NewLookout(plans, chats, time.Now),
 		Deadlines: map[quota.Plan]time.Duration{quota.Free: c.DeadlineFree, quota.Premium: c.DeadlinePremium},
 	}

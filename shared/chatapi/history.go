@@ -9,7 +9,6 @@ import (
 	"parley/shared/api"
 	"parley/shared/chat"
 	"parley/shared/id"
-	"parley/shared/problem"
 )
 
 // Editor is the storage behind what a user changes in the history.
@@ -135,11 +134,4 @@ func limitOf(r *api.Request) (int, error) {
 		return 0, nil // out of range, which the use case reports
 	}
 	return n, nil
-}
-
-// noAttachments refuses files until there are any.
-func noAttachments(files []string) error {
-	var c problem.Check
-	c.That(len(files) == 0, "attachments", "unknown_file", "There is no such file.")
-	return c.Err()
 }

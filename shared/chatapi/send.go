@@ -53,11 +53,8 @@ func Send(s *api.Service, sender *chat.Sender) map[string]http.Handler {
 	return map[string]http.Handler{
 		"POST /v1/messages": api.Handle(s, api.Route{Status: http.StatusAccepted, MaxBody: maxMessage},
 			func(ctx context.Context, r *api.Request, in sendBody) (sent, error) {
-				if err := noAttachments(in.Attachments); err != nil {
-					return sent{}, err
-				}
 				receipt, err := sender.Send(ctx, r.User.User, r.User.Plan, r.User.Limits, chat.Question{
-					Chat: in.Chat, Parent: in.Parent, Text: in.Text, Model: in.Model, Key: r.Header.Get("Idempotency-Key")})
+					Chat: in.Chat, Parent: in.Parent, Text: in.Text, Model: in.Model, Attachments: in.Attachments, Key: r.Header.Get("Idempotency-Key")})
 				full(r, err, sender.Now)
 				return answer(r, receipt, err)
 			}),

@@ -20,6 +20,7 @@ type Chats struct {
 	s3     *s3.Client
 	table  string
 	bucket string
+	files  string // table of files; only of those WithFiles
 }
 
 // NewChats opens the table. Processes that never touch a body may pass no bucket.

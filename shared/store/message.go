@@ -29,6 +29,7 @@ const (
 	aAsked    = "q"  // of a question that is a completion: the request in Brotli
 	aAskedOut = "qo" // the same is in S3
 	aCalls    = "tc" // of a reply: calls of tools, JSON in Brotli
+	aFiles    = "fi" // of a question: its files as a message shows them
 	aModel    = "m"
 	aDeadline = "dl" // ms
 	aHour     = "h"
@@ -69,7 +70,7 @@ func readRow(it item) (row, error) {
 		Chat: name[2:28], ID: name[29:], Parent: text(it, aParent), Role: chat.User, Status: chat.Done,
 		Model: text(it, aModel), Finish: text(it, aFinish), Attempt: number(it, aAttempt), HandedBack: number(it, aBack), Hour: text(it, aHour),
 	}
-	m.CreatedAt = id.Time(m.ID)
+	m.CreatedAt, m.Attachments = id.Time(m.ID), filesOf(it)
 	if ms := number(it, aDeadline); ms > 0 {
 		m.Deadline = time.UnixMilli(int64(ms)).UTC()
 	}

@@ -27,8 +27,9 @@ const (
 const quotaLife = 25 * time.Hour
 
 // Accept writes guard, quota and the chat's hint in one transaction: 6 write
-// units (4 without a key), one call. An exchange that isn't kept has neither
-// guard nor chat: 1 write unit.
+// units (4 without a key), one call. Files that the chat doesn't have yet cost 4
+// more each, and 2 together. An exchange that isn't kept has neither guard nor
+// chat: 1 write unit.
 func (c *Chats) Accept(ctx context.Context, s chat.Sending) (chat.Refusal, error) {
 	if s.Shed {
 		return c.known(ctx, s)
@@ -41,7 +42,7 @@ func (c *Chats) Accept(ctx context.Context, s chat.Sending) (chat.Refusal, error
 		actions = append(actions, types.TransactWriteItem{Put: c.guard(s)})
 	}
 	actions = append(actions, types.TransactWriteItem{Update: c.count(s)}, types.TransactWriteItem{Update: c.hint(s)})
-	err := transact(ctx, c.db, actions)
+	err := transact(ctx, c.db, append(actions, c.attach(s)...))
 	reasons := refusals(err)
 	if reasons == nil {
 		return chat.Refusal{}, unavailable("accept message", err)
@@ -57,6 +58,9 @@ func (c *Chats) Accept(ctx context.Context, s chat.Sending) (chat.Refusal, error
 	}
 	if old, failed := refused(reasons, 0); failed {
 		return overdrawn(old), nil
+	}
+	if refusal := refusedFiles(reasons[2:]); refusal != (chat.Refusal{}) {
+		return refusal, nil
 	}
 	return chat.Refusal{}, unavailable("accept message", err)
 }
@@ -240,6 +244,7 @@ func (c *Chats) putQuestion(ctx context.Context, s chat.Sending) error {
 		if err := c.setBody(ctx, ref, s.Question.Text, quick, it); err != nil {
 			return err
 		}
+		setFiles(s.Question.Attachments, it)
 		if err := c.setAsked(ctx, ref, s.Question.Completion, it); err != nil {
 			return err
 		}
@@ -254,12 +259,33 @@ func (c *Chats) putQuestion(ctx context.Context, s chat.Sending) error {
 	return unavailable("put question", err)
 }
 
-// Undo takes a sending back that the queue did not get: question, quota, guard and
-// hint, in one transaction. ErrStale if a worker has claimed the reply, which
-// shows that the queue got it after all. A guard that a second try has marked, or
-// that is gone, lets nothing be undone. If it fails otherwise, the reply lapses at
-// its deadline.
+// Undo takes a sending back that the queue did not get: question, quota, guard,
+// hint and what it attached, in one transaction. ErrStale if a worker has claimed
+// the reply, which shows that the queue got it after all. A guard that a second try
+// has marked, or that is gone, lets nothing be undone. If it fails otherwise, the
+// reply lapses at its deadline.
 func (c *Chats) Undo(ctx context.Context, s chat.Sending) error {
+	for {
+		actions := c.retract(s)
+		files := len(actions)
+		err := transact(ctx, c.db, append(actions, c.detach(s)...))
+		reasons := refusals(err)
+		if _, failed := refused(reasons, 0); failed {
+			return chat.ErrStale
+		}
+		if reasons == nil {
+			return unavailable("undo message", err)
+		}
+		left := remaining(s.Attach, reasons[files:])
+		if len(left) == len(s.Attach) {
+			return unavailable("undo message", err)
+		}
+		s.Attach = left // the others were deleted meanwhile
+	}
+}
+
+// retract is the part of Undo in the chats table.
+func (c *Chats) retract(s chat.Sending) []types.TransactWriteItem {
 	actions := append(c.unask(s), types.TransactWriteItem{Update: c.refund(s.User, s.Question.Hour)})
 	switch {
 	case s.NewChat:
@@ -271,11 +297,7 @@ func (c *Chats) Undo(ctx context.Context, s chat.Sending) error {
 		actions = append(actions, types.TransactWriteItem{Delete: &types.Delete{TableName: &c.table, Key: guardKey(s.User, s.Key),
 			ConditionExpression: aws.String(gReply + " = :r AND attribute_not_exists(" + gAgain + ")"), ExpressionAttributeValues: item{":r": str(s.Reply)}}})
 	}
-	err := transact(ctx, c.db, actions)
-	if _, failed := refused(refusals(err), 0); failed {
-		return chat.ErrStale
-	}
-	return unavailable("undo message", err)
+	return actions
 }
 
 // unask removes the row that stands for the queued reply, on the condition, in the
