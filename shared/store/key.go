@@ -29,15 +29,6 @@ func messageKey(user, chat, msg string) item { return key(owner(user), messagePr
 func guardKey(user, idempotency string) item { return key(owner(user), "I#"+digest(idempotency)) }
 func quotaKey(user, hour string) item        { return key(owner(user), "Q#"+hour) }
 
-// Rows of the files table.
-func fileKey(user, file string) item           { return key(owner(user), filePrefix+file) }
-func attachedKey(user, chat, file string) item { return key(owner(user), attachedPrefix(chat)+file) }
-func dialogueKey(user, chat string) item       { return key(owner(user), "D#"+chat) }
-
-const filePrefix = "F#"
-
-func attachedPrefix(chat string) string { return "A#" + chat + "#" }
-
 // Rows of the accounts table.
 func profileKey(user string) item         { return key(owner(user), profileSK) }
 func sessionKey(user, family string) item { return key(owner(user), "S#"+family) }
@@ -49,6 +40,28 @@ func emailKey(email string) item          { return key("E#"+digest(email), "G") 
 func phoneKey(phone string) item          { return key("P#"+digest(phone), "G") }
 func signingKey(kid string) item          { return key(signingKeys, kid) }
 func triesKey(bucket, window string) item { return key("L#"+digest(bucket+"|"+window), "B") }
+
+// Rows of the files table.
+func fileKey(user, file string) item { return key(owner(user), filePrefix+file) }
+func sameKey(user, sha string) item  { return key(owner(user), "H#"+sha) }
+func attachedKey(user, chat, file string) item {
+	return key(owner(user), attachedPrefix(chat)+file)
+}
+func dialogueKey(user, chat string) item { return key(owner(user), dialoguePrefix+chat) }
+func storageKey(user string) item        { return key(owner(user), storageSK) }
+
+// blobKey is the row that counts who refers to some bytes. No user owns it, and
+// nobody gets to it but through a file of theirs.
+func blobKey(sha string) item { return key(blobPrefix+sha, "B") }
+
+const (
+	filePrefix     = "F#"
+	dialoguePrefix = "D#"
+	storageSK      = "Q"
+	blobPrefix     = "B#" // of the partition
+)
+
+func attachedPrefix(chat string) string { return "A#" + chat + "#" }
 
 const (
 	profileSK   = "P"
