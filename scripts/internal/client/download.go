@@ -107,7 +107,7 @@ func (k keeper) Write(p []byte) (int, error) {
 	return n, err
 }
 
-var errNoLocation = errors.New("Parley names no place to read the file from")
+var errNoLocation = errors.New("no place is named to read the file from")
 
 // location asks where a file's bytes can be read.
 func (c *Client) location(ctx context.Context, path string) (string, error) {

@@ -128,6 +128,13 @@ func (d *depot) put(w http.ResponseWriter, r *http.Request) {
 	d.parts[n] = body
 }
 
+// count says how many PUTs came, and how many parts arrived.
+func (d *depot) count() [2]int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return [2]int{len(d.puts), len(d.parts)}
+}
+
 // whole is what arrived.
 func (d *depot) whole() []byte {
 	d.mu.Lock()
@@ -235,19 +242,16 @@ func checkProgress(t *testing.T, seen []Progress, total int64) {
 func TestUploadGoesOnWhereItStopped(t *testing.T) {
 	d, c := newDepot(t, 4500)
 	data := content(4500)
-	stuck := make(chan struct{})
-	hold := func(http.ResponseWriter, *http.Request) { stuck <- struct{}{}; panic(http.ErrAbortHandler) }
-	d.plan = map[int][]http.HandlerFunc{4: {hold}, 5: {hold}}
 	ctx, kill := context.WithCancel(t.Context())
+	hold := func(http.ResponseWriter, *http.Request) { <-ctx.Done(); panic(http.ErrAbortHandler) }
+	d.plan = map[int][]http.HandlerFunc{4: {hold}, 5: {hold}}
 	var mark Mark
 	up := Upload{Name: "a.bin", Size: 4500, Content: bytes.NewReader(data), Keep: func(m Mark) error { mark = m; return nil }}
 	go func() {
-		<-stuck
-		for len(d.whole()) < 3000 {
+		for d.count() != [2]int{5, 3} {
 			time.Sleep(time.Millisecond)
 		}
 		kill()
-		<-stuck
 	}()
 	if _, err := c.Upload(ctx, up); !errors.Is(err, context.Canceled) {
 		t.Fatalf("the upload that was broken off: %v", err)
