@@ -21,15 +21,28 @@ func (s seen) Glance(quota.Plan) (Outlook, bool)              { return s.outlook
 func (s seen) Outlook(context.Context, quota.Plan) Outlook    { return s.outlook }
 func (s seen) wait(seconds float64) seen                      { return seen{Outlook{Ahead: 7, ETA: seconds}, true} }
 func (p *pad) Send(context.Context, Prompt) error             { p.queued++; return nil }
-func (p *pad) Ask(context.Context, Sending) (int, error)      { return 1, nil }
 func (p *pad) Hold(context.Context, Sending) (Refusal, error) { return Refusal{}, nil }
 func (p *pad) Undo(context.Context, Sending) error            { return nil }
-func (p *pad) Message(context.Context, Ref) (Message, error)  { return Message{}, ErrNoMessage }
 
 // pad accepts sendings, knows those with a key, and counts.
 type pad struct {
 	known            map[string]Sending
 	accepted, queued int
+	asked            Sending            // the last one whose question was written
+	messages         map[string]Message // by id
+}
+
+func (p *pad) Message(_ context.Context, ref Ref) (Message, error) {
+	m, ok := p.messages[ref.Message]
+	if !ok {
+		return Message{}, ErrNoMessage
+	}
+	return m, nil
+}
+
+func (p *pad) Ask(_ context.Context, s Sending) (int, error) {
+	p.asked = s
+	return 1, nil
 }
 
 func (p *pad) Accept(_ context.Context, s Sending) (Refusal, error) {
