@@ -112,11 +112,11 @@ type File struct {
 	Reason      *Remark   `json:"reason,omitempty"` // of a rejected one
 	Note        *Remark   `json:"note,omitempty"`   // of a ready one that couldn't be read, or not whole
 	Malware     Verdict   `json:"malware_scan,omitempty"`
-	Kind        Kind      `json:"kind,omitempty"`       // of a ready one
-	Pages       int       `json:"pages,omitempty"`      // of a document that has any
-	Width       int       `json:"width,omitempty"`      // pixels, as it is to be seen
-	Height      int       `json:"height,omitempty"`     // pixels
-	Characters  int       `json:"characters,omitempty"` // of its text
+	Kind        Kind      `json:"kind,omitempty"`      // of a ready one
+	Pages       int       `json:"pages,omitzero"`      // of a document that has any
+	Width       int       `json:"width,omitzero"`      // pixels, as it is to be seen
+	Height      int       `json:"height,omitzero"`     // pixels
+	Characters  int       `json:"characters,omitzero"` // of its text
 	Thumbnail   string    `json:"thumbnail_url,omitempty"`
 	CreatedAt   time.Time `json:"created_at"`
 
