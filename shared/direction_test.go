@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	domain   = []string{"problem", "id", "quota", "file", "chat", "auth", "account", "model", "usage", "backlog"}
+	domain   = []string{"problem", "id", "quota", "file", "chat", "auth", "account", "model", "usage", "backlog", "words", "passage"}
 	adapters = []string{"store", "queue", "mail", "kms", "api"}
 	// edges are HTTP's side of the domain: they may use api, and no other adapter.
 	edges = []string{"chatapi", "accountapi"}

@@ -3,9 +3,6 @@
 // an answer which rests on one can say where it stands.
 package passage
 
-// Version is the version of documents that Encode writes.
-const Version = 1
-
 // Page is a page of a document, or the whole of one that has none.
 type Page struct {
 	Number int    // from 1; 0 in a document without pages

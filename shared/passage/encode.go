@@ -1,0 +1,151 @@
+package passage
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+
+	"github.com/andybalholm/brotli"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Version is the version of documents that Encode writes.
+const Version = 1
+
+// Bounds of a document, for what writes one and for what reads one.
+const (
+	MaxText     = 8 << 20 // bytes of all passages: some two million tokens
+	MaxPassages = 64 << 10
+)
+
+// maxJSON bounds what is unpacked: each byte of a text may be a \u0000 in JSON,
+// but hardly any is.
+const maxJSON = 2*MaxText + 64*MaxPassages
+
+// ErrCorrupt is a document that can't be read; ErrLater one of a later release.
+var (
+	ErrCorrupt = errors.New("the text of this file is corrupt")
+	ErrLater   = errors.New("the text of this file has the form of a later release")
+)
+
+// Of returns the document of a file of so many pages (0: it has none) whose text is
+// text, as much of that as MaxText and MaxPassages let in.
+func Of(pages int, text []Page) Document {
+	d := Document{Version: Version, Pages: pages}
+	size := 0
+	for _, p := range text {
+		for _, one := range Cut([]Page{p}) {
+			if size += len(one.Text); size > MaxText || len(d.Passages) == MaxPassages {
+				d.Truncated = true
+				return d
+			}
+			d.Passages = append(d.Passages, one)
+			d.Characters += utf8.RuneCountInString(one.Text)
+		}
+	}
+	return d
+}
+
+// header is the first value of an encoded document.
+type header struct {
+	Version    int  `json:"v"`
+	Pages      int  `json:"pages,omitzero"`
+	Characters int  `json:"characters"`
+	Truncated  bool `json:"truncated,omitzero"`
+	Passages   int  `json:"passages"` // how many values follow
+}
+
+type passage struct {
+	Page int    `json:"p,omitzero"`
+	Line int    `json:"l"`
+	Text string `json:"t"`
+}
+
+// Encode returns a document as it is kept: a line of JSON for the whole and one for
+// each passage, in Brotli. It refuses one that Decode would refuse.
+func Encode(d Document) ([]byte, error) {
+	var out bytes.Buffer
+	w := brotli.NewWriterLevel(&out, 5)
+	e := jsontext.NewEncoder(w)
+	err := json.MarshalEncode(e, header{Version, d.Pages, d.Characters, d.Truncated, len(d.Passages)})
+	size := 0
+	for _, p := range d.Passages {
+		if size += len(p.Text); err == nil {
+			err = json.MarshalEncode(e, passage(p))
+		}
+	}
+	if err == nil && (size > MaxText || e.OutputOffset() > maxJSON || len(d.Passages) > MaxPassages) {
+		err = fmt.Errorf("%d bytes in %d passages are too many", size, len(d.Passages))
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("encode text: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// Decode reads what Encode wrote. Whatever it gets, it takes no more memory than a
+// few times MaxText. ErrCorrupt, ErrLater.
+func Decode(b []byte) (Document, error) {
+	in := &io.LimitedReader{R: brotli.NewReader(bytes.NewReader(b)), N: maxJSON + 1}
+	decoder := jsontext.NewDecoder(in)
+	h, err := decodeHeader(decoder)
+	if errors.Is(err, ErrLater) {
+		return Document{}, err
+	}
+	d := Document{Version: h.Version, Pages: h.Pages, Characters: h.Characters, Truncated: h.Truncated}
+	if err == nil {
+		d.Passages, err = decodePassages(decoder, h)
+	}
+	if err != nil {
+		return Document{}, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	return d, nil
+}
+
+func decodeHeader(d *jsontext.Decoder) (h header, err error) {
+	raw, err := d.ReadValue()
+	if err != nil {
+		return h, err
+	}
+	var any struct {
+		Version int `json:"v"`
+	}
+	if err := json.Unmarshal(raw, &any); err == nil && any.Version > Version {
+		return h, fmt.Errorf("%w: %d", ErrLater, any.Version)
+	}
+	err = json.Unmarshal(raw, &h, json.RejectUnknownMembers(true))
+	if err == nil && (h.Version != Version || h.Pages < 0 || h.Characters < 0 || h.Passages < 0 || h.Passages > MaxPassages) {
+		err = fmt.Errorf("impossible header %+v", h)
+	}
+	return h, err
+}
+
+func decodePassages(d *jsontext.Decoder, h header) ([]Passage, error) {
+	var all []Passage
+	size, characters := 0, 0
+	for range h.Passages {
+		var p passage
+		if err := json.UnmarshalDecode(d, &p, json.RejectUnknownMembers(true)); err != nil {
+			return nil, err
+		}
+		size += len(p.Text)
+		characters += utf8.RuneCountInString(p.Text)
+		if p.Page < 0 || p.Line < 1 || p.Text == "" || size > MaxText {
+			return nil, fmt.Errorf("impossible passage %d", len(all))
+		}
+		all = append(all, Passage(p))
+	}
+	if characters != h.Characters {
+		return nil, fmt.Errorf("%d characters, not %d", characters, h.Characters)
+	}
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("more than was announced")
+	}
+	return all, nil
+}
