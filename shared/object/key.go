@@ -5,6 +5,7 @@ const (
 	incoming = "incoming/" // as sent: incoming/<user>/<file>
 	blobs    = "blobs/"    // verified bytes: blobs/<sha256>
 	derived  = "derived/"  // what was made of them: derived/<sha256>/<what>
+	passing  = "passing/"  // copies that nobody needs, see Copy: passing/<user>/<file>
 )
 
 // What is made of a blob.
@@ -20,6 +21,9 @@ func incomingKey(user, file string) string { return incomingOf(user) + file }
 
 // incomingOf is the folder of all uploads of a user.
 func incomingOf(user string) string { return incoming + user + "/" }
+
+// passingKey names a copy of an upload that is removed at once.
+func passingKey(user, file string) string { return passing + user + "/" + file }
 
 // blobKey names the bytes with that SHA-256 (lower-case hex).
 func blobKey(sha string) string { return blobs + sha }
