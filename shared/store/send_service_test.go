@@ -29,6 +29,7 @@ type desk struct {
 	*chat.Sender
 	chats *store.Chats
 	user  string
+	table string
 
 	mu      sync.Mutex
 	now     time.Time
@@ -64,7 +65,7 @@ func newDesk(t *testing.T) *desk {
 	t.Helper()
 	db, _, table := storetest.Tables(t)
 	chats := store.NewChats(db, nil, table, "")
-	d := &desk{chats: chats, user: id.New(time.Now()), now: time.Now().UTC().Truncate(time.Hour).Add(time.Minute)}
+	d := &desk{chats: chats, table: table, user: id.New(time.Now()), now: time.Now().UTC().Truncate(time.Hour).Add(time.Minute)}
 	d.Sender = &chat.Sender{Store: chats, Queue: d, Now: d.clock, NewID: id.New,
 		Deadlines: map[quota.Plan]time.Duration{quota.Free: 2 * time.Minute}}
 	return d
