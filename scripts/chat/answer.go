@@ -16,7 +16,17 @@ const stopLimit = 10 * time.Second
 func (s *session) follow(ctx context.Context, chatID, reply string) error {
 	following, cancel := context.WithCancel(ctx)
 	defer cancel()
-	s.stop.during(func() { go s.halt(following, cancel, chatID, reply) })
+	halt := func() { go s.halt(following, cancel, chatID, reply) }
+	err := s.stoppable(halt, func() error { return s.show(following, chatID, reply) })
+	if errors.Is(err, context.Canceled) && ctx.Err() == nil {
+		return nil // stopped; its last event never came
+	}
+	return err
+}
+
+// stoppable does something that Ctrl-C and /stop end by halt.
+func (s *session) stoppable(halt func(), do func() error) error {
+	s.stop.during(halt)
 	defer s.stop.during(nil)
 
 	watching, done := make(chan struct{}), make(chan struct{})
@@ -25,12 +35,7 @@ func (s *session) follow(ctx context.Context, chatID, reply string) error {
 		s.console.in.watchFor("/stop", done, s.stop.halt)
 	}()
 	defer func() { close(done); <-watching }()
-
-	err := s.show(following, chatID, reply)
-	if errors.Is(err, context.Canceled) && ctx.Err() == nil {
-		return nil // stopped; its last event never came
-	}
-	return err
+	return do()
 }
 
 // halt asks the server to stop a reply, which the stream then says.

@@ -58,7 +58,11 @@ func talk(t *testing.T, url string, lines ...string) (string, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &session{client: client.New(url, vault), console: newConsole(ctx, in, out), stop: &stopper{leave: cancel}}
+	marks, err := openMarks(vault)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &session{client: client.New(url, vault), console: newConsole(ctx, in, out), stop: &stopper{leave: cancel}, marks: marks}
 	err = s.run(ctx)
 	printed, _ := os.ReadFile(out.Name())
 	return string(printed), err

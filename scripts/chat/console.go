@@ -91,6 +91,14 @@ func (c *console) edited(prompt string) (string, error) {
 	}
 }
 
+// width is that of the terminal in characters.
+func (c *console) width() int {
+	if width, _, err := term.GetSize(c.fd); err == nil && width > 0 {
+		return width
+	}
+	return 80
+}
+
 // say prints for the user.
 func (c *console) say(format string, args ...any) {
 	fmt.Fprintf(c.out, format, args...)

@@ -3,7 +3,8 @@
 // Tour, bottom up: home.go keeps the session between runs; input.go and
 // console.go read lines, from a terminal with editing and history or from a
 // pipe; entry.go signs up or logs in; answer.go shows an answer while it is
-// written; talk.go is the conversation and its commands.
+// written; files.go sends files, with marks.go to go on where an upload stopped and
+// progress.go to see how far it is; talk.go is the conversation and its commands.
 //
 // What a model says is printed without control characters, so that it can't
 // steer the terminal.
@@ -30,12 +31,14 @@ Talks to a running Parley (make run starts one). The first run asks whether to
 sign up or to log in; later runs go on with that session.
 
 Lines that begin with / are commands; /help lists them. Ctrl-C stops an answer
-that runs and otherwise leaves, as /quit does. Standard input may be a pipe:
-one question a line, the answers go to standard output.
+or an upload that runs and otherwise leaves, as /quit does. /attach FILE sends a
+file to go with the next question; one that was broken off goes on where it
+stopped when it is attached again, today or tomorrow. Standard input may be a
+pipe: one question or command a line, the answers go to standard output.
 
 Environment:
   PARLEY_URL   where Parley is (default http://127.0.0.1:8080)
-  PARLEY_HOME  folder for the session (default: parley in your configuration folder)
+  PARLEY_HOME  folder for session and uploads (default: parley in your configuration folder)
 
 Flags:
 `
@@ -63,6 +66,10 @@ func run() error {
 	if err != nil {
 		return err
 	}
+	marks, err := openMarks(vault)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGHUP)
 	defer cancel()
 	ctx, leave := context.WithCancel(ctx)
@@ -73,6 +80,7 @@ func run() error {
 		client:  client.New(*url, vault),
 		console: newConsole(ctx, os.Stdin, os.Stdout),
 		stop:    stop,
+		marks:   marks,
 	}
 	err = s.run(ctx)
 	if errors.Is(err, io.EOF) || ctx.Err() != nil {
@@ -89,7 +97,7 @@ func explain(err error) string {
 	return err.Error()
 }
 
-// stopper decides what Ctrl-C means: stop the answer that runs, else leave.
+// stopper decides what Ctrl-C means: stop the answer or upload that runs, else leave.
 type stopper struct {
 	leave  func()
 	mu     sync.Mutex

@@ -10,6 +10,7 @@ import (
 
 	"parley/scripts/internal/client"
 	"parley/shared/chat"
+	"parley/shared/file"
 )
 
 // session is one conversation with the user.
@@ -20,13 +21,19 @@ type session struct {
 	person  client.Person // what a sign-up has been told so far
 	chat    string        // the open chat; empty: the next question begins one
 	listed  []chat.Chat   // what /open counts in
+
+	marks    marks
+	attached []file.File // what goes with the next question
 }
 
 const help = `/help      this list
 /history   your chats, newest first
 /open N    go on with chat N of that list
 /new       begin a new chat
-/stop      stop the answer that runs (Ctrl-C does so too)
+/attach F  send files, to go with your next question: names, with quotes if need be
+/detach N  take file N, or all, off your next question
+/files     your files, newest first
+/stop      stop the answer or the upload that runs (Ctrl-C does so too)
 /me        who you are and what is used of your plan
 /logout    end the session
 /quit      leave (Ctrl-C at the prompt does so too)
@@ -43,6 +50,7 @@ func (s *session) run(ctx context.Context) error {
 	}
 	s.console.hint("Ask something. /help lists the commands.\n")
 	for {
+		s.announce()
 		line, err := s.console.ask("> ")
 		if err != nil {
 			return err
@@ -92,6 +100,12 @@ func (s *session) obey(ctx context.Context, line string) error {
 	case "/new":
 		s.chat = ""
 		s.console.say("A new chat begins with your next question.\n")
+	case "/attach":
+		return s.attach(ctx, strings.TrimSpace(argument))
+	case "/detach":
+		return s.detach(strings.TrimSpace(argument))
+	case "/files":
+		return s.files(ctx)
 	case "/stop":
 		s.console.say("No answer is running.\n")
 	case "/me":
@@ -112,11 +126,11 @@ func (s *session) obey(ctx context.Context, line string) error {
 
 // ask sends a question and shows its answer.
 func (s *session) ask(ctx context.Context, text string) error {
-	accepted, err := s.client.Send(ctx, client.Question{Chat: s.chat, Text: text})
+	accepted, err := s.client.Send(ctx, client.Question{Chat: s.chat, Text: text, Attachments: s.ids()})
 	if err != nil {
 		return err
 	}
-	s.chat = accepted.Chat
+	s.chat, s.attached = accepted.Chat, nil
 	return s.follow(ctx, accepted.Chat, accepted.Reply)
 }
 
@@ -189,7 +203,7 @@ func branch(page []chat.Message) []chat.Message {
 func line(m chat.Message) string {
 	switch {
 	case m.Role == chat.User:
-		return "> " + plain(m.Text)
+		return "> " + plain(m.Text) + names(m)
 	case m.Failure != nil:
 		return plain(m.Failure.Detail)
 	case m.Status == chat.Cancelled:

@@ -86,6 +86,9 @@ type part struct {
 //
 // A call that fails may be repeated, by the Mark that was kept.
 func (c *Client) Upload(ctx context.Context, u Upload) (Uploaded, error) {
+	if u.Size > file.MaxSize { // nobody wants to wait for its hash
+		return Uploaded{}, &Error{Status: http.StatusRequestEntityTooLarge, Code: file.ErrTooLarge.Code, Detail: file.ErrTooLarge.Message}
+	}
 	report := u.Progress
 	if report == nil {
 		report = func(Progress) {}

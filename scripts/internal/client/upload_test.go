@@ -347,6 +347,13 @@ func TestAStorageThatStaysAwayIsSaid(t *testing.T) {
 	}
 }
 
+func TestAFileThatIsTooLargeIsNotEvenRead(t *testing.T) {
+	_, c := newDepot(t, 0)
+	if _, err := c.Upload(t.Context(), Upload{Size: file.MaxSize + 1}); !IsCode(err, "file_too_large") {
+		t.Error(err)
+	}
+}
+
 func TestTypeOf(t *testing.T) {
 	for name, want := range map[string]string{"a.pdf": "application/pdf", "a.html": "text/html", "a": "image/png", "a.nonsense": "image/png"} {
 		u := Upload{Name: name, Content: strings.NewReader("\x89PNG\r\n\x1a\n")}
