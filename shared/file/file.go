@@ -47,6 +47,7 @@ const (
 	UploadLife = 24 * time.Hour  // how long an upload may take
 	URLLife    = time.Hour       // how long a URL for a part works
 	Download   = 5 * time.Minute // how long a URL to read a file works
+	Burial     = 2 * time.Minute // how long a blob that is being removed is left alone by others
 )
 
 // Status is where a file stands.
