@@ -1,0 +1,166 @@
+package child
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+
+	fast "github.com/go-json-experiment/json"
+
+	"parley/shared/file"
+	"parley/shared/passage"
+)
+
+// maxStack bounds what recursion over a nested file may take, in bytes.
+const maxStack = 64 << 20
+
+// Main is a child's life: it limits itself, then reads the file and answers. The
+// result is its exit status.
+func Main(told string) int {
+	var job Job
+	if err := json.Unmarshal([]byte(told), &job); err != nil {
+		return complain(err)
+	}
+	if err := limit(job); err != nil {
+		return complain(err)
+	}
+	debug.SetMemoryLimit(job.Memory / 4 * 3)
+	debug.SetMaxStack(maxStack)
+	// What a library prints must not get into the answer.
+	out := os.Stdout
+	os.Stdout = os.Stderr
+	if err := live(job, bufio.NewWriter(out)); err != nil {
+		return complain(err)
+	}
+	return 0
+}
+
+func complain(err error) int {
+	fmt.Fprintln(os.Stderr, err)
+	return 1
+}
+
+func live(job Job, out *bufio.Writer) error {
+	in := os.NewFile(3, "the file")
+	info, err := in.Stat()
+	if err != nil {
+		return err
+	}
+	src := source{ReaderAt: in, size: info.Size(), Job: job}
+	kind, err := identify(src)
+	if err != nil {
+		return err
+	}
+	if err := say(out, Type{ContentType: kind.contentType}); err != nil {
+		return err
+	}
+	return say(out, answer(src, kind))
+}
+
+func say(out *bufio.Writer, v any) error {
+	if err := fast.MarshalWrite(out, v); err != nil {
+		return err
+	}
+	return out.Flush()
+}
+
+// source is the file that is read.
+type source struct {
+	io.ReaderAt
+	Job
+	size int64
+}
+
+// reader returns a reader of the whole file.
+func (s source) reader() *io.SectionReader { return io.NewSectionReader(s.ReaderAt, 0, s.size) }
+
+// The ways in which a reader gives a file up. Any other error means that the file
+// is unreadable.
+var (
+	errPassword    = errors.New("the file is protected by a password")
+	errTooComplex  = errors.New("the file is out of proportion")
+	errUnsupported = errors.New("nothing reads such files")
+	errEmpty       = errors.New("the file is empty")
+)
+
+var codes = map[error]string{
+	errPassword: PasswordProtected, errTooComplex: TooComplex, errUnsupported: Unsupported, errEmpty: Empty,
+}
+
+// code returns the note that says what err says.
+func code(err error) string {
+	for known, code := range codes {
+		if errors.Is(err, known) {
+			return code
+		}
+	}
+	return Unreadable
+}
+
+// answer reads src as what it is. A reader's panic is a file that can't be read.
+func answer(src source, k kind) (a Answer) {
+	defer func() {
+		if r := recover(); r != nil {
+			fmt.Fprintln(os.Stderr, "panic:", r)
+			a = Answer{Kind: file.Other, Note: Unreadable}
+		}
+	}()
+	a, err := k.read(context.Background(), src)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return Answer{Kind: file.Other, Note: code(err)}
+	}
+	return a
+}
+
+// book is the text of a file as it is read, up to the bounds of it.
+type book struct {
+	pages []passage.Page
+	size  int
+	full  bool // there is more than fits
+}
+
+// room is how many bytes of text there is still room for.
+func (b *book) room() int { return MaxText - b.size }
+
+// add appends a page of that number, and reports whether there is room for more.
+func (b *book) add(number int, text string) bool {
+	if len(text) > b.room() {
+		text, b.full = cut(text, b.room()), true
+	}
+	b.size += len(text)
+	b.pages = append(b.pages, passage.Page{Number: number, Text: text})
+	if number >= MaxPages {
+		b.full = true
+	}
+	return !b.full
+}
+
+// cut returns the first n bytes of text, less a character that they would split.
+func cut(text string, n int) string {
+	for n > 0 && n < len(text) && text[n]&0xC0 == 0x80 {
+		n--
+	}
+	return text[:n]
+}
+
+// answer is what a book answers; total is how many pages the file has, 0 if it has
+// none.
+func (b *book) answer(total int) Answer {
+	a := Answer{Kind: file.Text, Pages: total, Passages: passage.Cut(b.pages)}
+	if total == 0 && len(b.pages) == 1 {
+		a.Lines = lines(b.pages[0].Text)
+	}
+	switch {
+	case len(a.Passages) == 0:
+		a.Kind, a.Note = file.Other, NoText
+	case b.full:
+		a.Note = Truncated
+	}
+	return a
+}

@@ -1,0 +1,17 @@
+//go:build !linux
+
+package extract
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// confine has cmd run in a process group of its own, killed as a whole.
+func confine(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+}
+
+// memory is the most that a process held, in bytes.
+func memory(usage *syscall.Rusage) int64 { return usage.Maxrss }
