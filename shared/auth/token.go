@@ -31,6 +31,7 @@ type claims struct {
 	Plan             quota.Plan `json:"plan"`
 	MessagesPerHour  int        `json:"mph"`
 	TokensPerMessage int        `json:"tpm"`
+	StorageBytes     int64      `json:"sb,omitzero"` // tokens of an earlier release have none: the plan's
 	Epoch            int        `json:"ep,omitzero"`
 	jwt.RegisteredClaims
 }
@@ -40,6 +41,7 @@ func claimsOf(who Identity, now time.Time) claims {
 		Plan:             who.Plan,
 		MessagesPerHour:  who.Limits.MessagesPerHour,
 		TokensPerMessage: who.Limits.TokensPerMessage,
+		StorageBytes:     who.Limits.StorageBytes,
 		Epoch:            who.Epoch,
 		RegisteredClaims: jwt.RegisteredClaims{
 			Subject:   who.User,
@@ -55,8 +57,11 @@ func (c claims) identity() (Identity, bool) {
 	who := Identity{
 		User:   c.Subject,
 		Plan:   c.Plan,
-		Limits: quota.Limits{MessagesPerHour: c.MessagesPerHour, TokensPerMessage: c.TokensPerMessage},
+		Limits: quota.Limits{MessagesPerHour: c.MessagesPerHour, TokensPerMessage: c.TokensPerMessage, StorageBytes: c.StorageBytes},
 		Epoch:  c.Epoch,
+	}
+	if who.Limits.StorageBytes == 0 {
+		who.Limits.StorageBytes = quota.Of(who.Plan, quota.Limits{}).StorageBytes
 	}
 	ok := id.Valid(who.User) && who.Plan.Valid() && c.MessagesPerHour > 0 && c.TokensPerMessage > 0
 	return who, ok

@@ -30,19 +30,24 @@ const Window = time.Hour
 type Limits struct {
 	MessagesPerHour  int `json:"messages_per_hour"`
 	TokensPerMessage int `json:"tokens_per_message"`
+
+	StorageBytes int64 `json:"storage_bytes"` // of all files
 }
 
 // Of returns the limits of a plan with a user's own, where set, in their place.
 func Of(p Plan, own Limits) Limits {
-	l := Limits{MessagesPerHour: 40, TokensPerMessage: 4096}
+	l := Limits{MessagesPerHour: 40, TokensPerMessage: 4096, StorageBytes: 5 << 30}
 	if p == Premium {
-		l = Limits{MessagesPerHour: 80, TokensPerMessage: 128 * 1024}
+		l = Limits{MessagesPerHour: 80, TokensPerMessage: 128 * 1024, StorageBytes: 50 << 30}
 	}
 	if own.MessagesPerHour > 0 {
 		l.MessagesPerHour = own.MessagesPerHour
 	}
 	if own.TokensPerMessage > 0 {
 		l.TokensPerMessage = own.TokensPerMessage
+	}
+	if own.StorageBytes > 0 {
+		l.StorageBytes = own.StorageBytes
 	}
 	return l
 }

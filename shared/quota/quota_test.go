@@ -6,11 +6,14 @@ import (
 )
 
 func TestOwnLimitsReplaceThePlansOneByOne(t *testing.T) {
-	if got := Of(Free, Limits{}); got != (Limits{40, 4096}) {
+	if got := Of(Free, Limits{}); got != (Limits{40, 4096, 5 << 30}) {
 		t.Errorf("free: %+v", got)
 	}
-	if got := Of(Premium, Limits{MessagesPerHour: 1000}); got != (Limits{1000, 131072}) {
+	if got := Of(Premium, Limits{MessagesPerHour: 1000}); got != (Limits{1000, 131072, 50 << 30}) {
 		t.Errorf("premium with 1000 messages: %+v", got)
+	}
+	if got := Of(Free, Limits{StorageBytes: 1 << 40}); got != (Limits{40, 4096, 1 << 40}) {
+		t.Errorf("free with storage of its own: %+v", got)
 	}
 }
 
