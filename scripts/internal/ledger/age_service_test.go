@@ -58,7 +58,7 @@ func (p past) number(n string, unit time.Duration) string {
 	return strconv.FormatInt(v-int64(p.by/unit), 10)
 }
 
-// row moves a row of the chats table.
+// row moves a row.
 func (p past) row(it item) item {
 	moved := item{}
 	for name, value := range it {
@@ -95,14 +95,16 @@ func (p past) prompt(q chat.Prompt) chat.Prompt {
 func (d *desk) age(t *testing.T, user string, p past) {
 	t.Helper()
 	p.keep[user] = true
-	for _, old := range d.rows(t, user) {
-		row := p.row(old)
-		key := item{"PK": old["PK"], "SK": old["SK"]}
-		if _, err := d.DB.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &d.ChatsTable, Key: key}); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := d.DB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &d.ChatsTable, Item: row}); err != nil {
-			t.Fatal(err)
+	for _, table := range []string{d.ChatsTable, d.FilesTable} {
+		for _, old := range d.rows(t, table, user) {
+			row := p.row(old)
+			key := item{"PK": old["PK"], "SK": old["SK"]}
+			if _, err := d.DB.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &table, Key: key}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := d.DB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: row}); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 }

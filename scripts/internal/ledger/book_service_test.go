@@ -155,7 +155,7 @@ func welcome(t *testing.T, res runtimeapi.Response) (user, access, refresh strin
 // send asks a question of a turn's size.
 func (b *book) send(chatID string, seed uint64) receipt {
 	b.t.Helper()
-	fields := map[string]string{"text": prose.English(turnBytes, seed)}
+	fields := object{"text": prose.English(turnBytes, seed)}
 	if chatID != "" {
 		fields["chat_id"] = chatID
 	}

@@ -5,6 +5,7 @@ package ledger_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -90,9 +91,12 @@ func decodeReceipt(t *testing.T, res runtimeapi.Response) receipt {
 	return r
 }
 
+// object is JSON that is to be sent.
+type object = map[string]any
+
 // ask is the request that sends a message.
-func ask(token, key string, fields map[string]string) runtimeapi.Request {
-	body, _ := json.Marshal(fields) // a map of strings can be encoded
+func ask(token, key string, fields object) runtimeapi.Request {
+	body, _ := json.Marshal(fields) // strings and lists of them can be encoded
 	r := runtimeapi.Request{Method: "POST", Path: "/v1/messages", Body: string(body), Header: map[string]string{"Authorization": "Bearer " + token}}
 	if key != "" {
 		r.Header["Idempotency-Key"] = key
@@ -197,10 +201,10 @@ func (d *desk) answer(t *testing.T, prompts []chat.Prompt) int {
 
 type item = map[string]types.AttributeValue
 
-// rows returns everything that a user has in the chats table.
-func (d *desk) rows(t *testing.T, user string) []item {
+// rows returns everything that a user has in a table.
+func (d *desk) rows(t *testing.T, table, user string) []item {
 	t.Helper()
-	out, err := d.DB.Query(t.Context(), &dynamodb.QueryInput{TableName: &d.ChatsTable, ConsistentRead: aws.Bool(true),
+	out, err := d.DB.Query(t.Context(), &dynamodb.QueryInput{TableName: &table, ConsistentRead: aws.Bool(true),
 		KeyConditionExpression:    aws.String("PK = :p"),
 		ExpressionAttributeValues: item{":p": &types.AttributeValueMemberS{Value: "U#" + user}}})
 	if err != nil {
@@ -219,13 +223,51 @@ func text(it item, name string) string {
 	return ""
 }
 
+// file gives a user a file that can be sent, of fileSize bytes, and returns its id.
+func (d *desk) file(t *testing.T, user string) string {
+	t.Helper()
+	name := id.New(time.Now())
+	str := func(v string) types.AttributeValue { return &types.AttributeValueMemberS{Value: v} }
+	_, err := d.DB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &d.FilesTable, Item: item{
+		"PK": str("U#" + user), "SK": str("F#" + name), "st": str("ready"), "n": str("notes.txt"), "t": str("text/plain"), "k": str("text"),
+		"s": &types.AttributeValueMemberN{Value: fmt.Sprint(fileSize)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+const fileSize = 1000
+
 // tally counts what a user has: chats, questions, replies with rows of their own,
-// and the messages that were counted against limits.
-type tally struct{ Chats, Questions, Replies, Used int }
+// the messages that were counted against limits, the files that questions show,
+// and as how many attachments and bytes they count.
+type tally struct{ Chats, Questions, Replies, Used, Shown, Attached, Counted, Bytes int }
 
 func (d *desk) tally(t *testing.T, user string) (n tally) {
 	t.Helper()
-	for _, it := range d.rows(t, user) {
+	whole := func(it item, name string) (v int) {
+		if s := text(it, name); s != "" {
+			if err := json.Unmarshal([]byte(s), &v); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return v
+	}
+	for _, it := range d.rows(t, d.FilesTable, user) {
+		switch kind, _, _ := strings.Cut(text(it, "SK"), "#"); kind {
+		case "F":
+			n.Counted += whole(it, "ac")
+		case "A":
+			n.Attached++
+		case "D":
+			n.Bytes += whole(it, "n")
+		}
+	}
+	for _, it := range d.rows(t, d.ChatsTable, user) {
+		if list, ok := it["fi"].(*types.AttributeValueMemberL); ok {
+			n.Shown += len(list.Value)
+		}
 		switch kind, _, _ := strings.Cut(text(it, "SK"), "#"); {
 		case kind == "C":
 			n.Chats++
@@ -234,11 +276,7 @@ func (d *desk) tally(t *testing.T, user string) (n tally) {
 		case kind == "M":
 			n.Replies++
 		case kind == "Q":
-			var used int
-			if err := json.Unmarshal([]byte(text(it, "used")), &used); err != nil {
-				t.Fatal(err)
-			}
-			n.Used += used
+			n.Used += whole(it, "used")
 		}
 	}
 	return n

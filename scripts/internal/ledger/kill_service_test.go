@@ -22,6 +22,7 @@ type scenario struct {
 	plan  quota.Plan
 	chat  bool // goes on in a chat that has had a turn
 	large bool // its body passes what a row can take
+	file  bool // it brings a file
 	again bool // asks for another reply, not a question
 }
 
@@ -29,6 +30,8 @@ var scenarios = []scenario{
 	{name: "first message", plan: quota.Free},
 	{name: "later message", plan: quota.Free, chat: true},
 	{name: "large message", plan: quota.Premium, chat: true, large: true},
+	{name: "message with a file", plan: quota.Free, chat: true, file: true},
+	{name: "first message with a file", plan: quota.Free, file: true},
 	{name: "regenerate", plan: quota.Free, chat: true, again: true},
 }
 
@@ -37,6 +40,7 @@ type attempt struct {
 	scenario
 	user, token string
 	before      receipt // the turn that was there before, if any
+	attached    string  // the file that it brings, if any
 	request     runtimeapi.Request
 	want        tally
 }
@@ -51,9 +55,9 @@ func (d *desk) prepare(t *testing.T, s scenario) *attempt {
 	d.Recorder.Reset(nil)
 	a := &attempt{scenario: s, want: tally{Chats: 1, Questions: 1, Replies: 1, Used: 1}}
 	a.user, a.token = d.user(t, s.plan)
-	fields := map[string]string{"text": sentText[s.large]}
+	fields := object{"text": sentText[s.large]}
 	if s.chat {
-		r, _ := d.mustSend(t, ask(a.token, "", map[string]string{"text": "Hello?"}))
+		r, _ := d.mustSend(t, ask(a.token, "", object{"text": "Hello?"}))
 		if prompts := d.drain(t); d.answer(t, prompts) != 1 {
 			t.Fatalf("the turn before was not answered once; its prompts are %+v", prompts)
 		}
@@ -62,6 +66,11 @@ func (d *desk) prepare(t *testing.T, s scenario) *attempt {
 		a.before = receipt{p.text(r.Chat), p.text(r.Message), p.text(r.Reply)}
 		a.want = tally{Chats: 1, Questions: 2, Replies: 2, Used: 2}
 		fields["chat_id"] = a.before.Chat
+	}
+	if s.file {
+		a.attached = d.file(t, a.user)
+		fields["attachments"] = []string{a.attached}
+		a.want.Shown, a.want.Attached, a.want.Counted, a.want.Bytes = 1, 1, 1, fileSize
 	}
 	a.request = ask(a.token, "the-key", fields)
 	if s.again {
@@ -74,7 +83,7 @@ func (d *desk) prepare(t *testing.T, s scenario) *attempt {
 
 // known are the ids that the client has from before.
 func (a *attempt) known() map[string]bool {
-	return map[string]bool{a.before.Chat: true, a.before.Message: true, a.before.Reply: true}
+	return map[string]bool{a.before.Chat: true, a.before.Message: true, a.before.Reply: true, a.attached: true}
 }
 
 // steps returns the names of the calls to AWS that an undisturbed send makes.
@@ -136,7 +145,7 @@ func (d *desk) check(t *testing.T, a *attempt, r receipt, prompts []chat.Prompt)
 	if got := d.tally(t, a.user); got != a.want {
 		t.Errorf("the user has %+v, want %+v", got, a.want)
 	}
-	next, _ := d.mustSend(t, ask(a.token, "", map[string]string{"chat_id": r.Chat, "text": "And then?"}))
+	next, _ := d.mustSend(t, ask(a.token, "", object{"chat_id": r.Chat, "text": "And then?"}))
 	if next.Chat != r.Chat || asked(d.drain(t)) != 1 {
 		t.Errorf("the next message went to chat %s, want %s", next.Chat, r.Chat)
 	}
@@ -207,7 +216,7 @@ func TestKillWithoutRetry(t *testing.T) {
 					d.killed(t, a, step, at)
 					d.drain(t) // as if the fleet had been away, too
 					d.age(t, a.user, past{by: 10 * time.Minute, keep: a.known()})
-					d.mustSend(t, ask(a.token, "", map[string]string{"chat_id": a.before.Chat, "text": "Still there?"}))
+					d.mustSend(t, ask(a.token, "", object{"chat_id": a.before.Chat, "text": "Still there?"}))
 					if n := d.answer(t, d.drain(t)); n != 1 {
 						t.Errorf("the next message got %d answers", n)
 					}

@@ -57,7 +57,7 @@ func TestRaceForQuota(t *testing.T) {
 	user, token := d.user(t, quota.Free)
 	requests := make([]runtimeapi.Request, 50)
 	for i := range requests {
-		requests[i] = ask(token, fmt.Sprint("key", i), map[string]string{"text": fmt.Sprint("Question ", i)})
+		requests[i] = ask(token, fmt.Sprint("key", i), object{"text": fmt.Sprint("Question ", i)})
 	}
 	answers := d.together(t, requests)
 	expectStatuses(t, answers, map[int]int{202: 40, 429: 10})
@@ -80,7 +80,7 @@ func TestRaceForKey(t *testing.T) {
 	user, token := d.user(t, quota.Free)
 	requests := make([]runtimeapi.Request, 20)
 	for i := range requests {
-		requests[i] = ask(token, "one", map[string]string{"text": "Once only, please."})
+		requests[i] = ask(token, "one", object{"text": "Once only, please."})
 	}
 	answers := d.together(t, requests)
 	expectStatuses(t, answers, map[int]int{202: 20})
@@ -102,13 +102,13 @@ func TestRaceForKey(t *testing.T) {
 func TestRaceForChat(t *testing.T) {
 	d := newDesk(t)
 	user, token := d.user(t, quota.Free)
-	begun, _ := d.mustSend(t, ask(token, "", map[string]string{"text": "Hello?"}))
+	begun, _ := d.mustSend(t, ask(token, "", object{"text": "Hello?"}))
 	if n := d.answer(t, d.drain(t)); n != 1 {
 		t.Fatalf("%d answers", n)
 	}
 	requests := make([]runtimeapi.Request, 12)
 	for i := range requests {
-		requests[i] = ask(token, fmt.Sprint("key", i), map[string]string{"chat_id": begun.Chat, "text": fmt.Sprint("Question ", i)})
+		requests[i] = ask(token, fmt.Sprint("key", i), object{"chat_id": begun.Chat, "text": fmt.Sprint("Question ", i)})
 	}
 	answers := d.together(t, requests)
 	expectStatuses(t, answers, map[int]int{202: 1, 409: 11})
@@ -116,6 +116,26 @@ func TestRaceForChat(t *testing.T) {
 		t.Errorf("%d answers", n)
 	}
 	if got, want := d.tally(t, user), (tally{Chats: 1, Questions: 2, Replies: 2, Used: 2}); got != want {
+		t.Errorf("the user has %+v, want %+v", got, want)
+	}
+}
+
+// TestRaceForFile sends 20 messages at once that bring the same file into chats of
+// their own, and each of them twice.
+func TestRaceForFile(t *testing.T) {
+	d := newDesk(t)
+	user, token := d.user(t, quota.Free)
+	name := d.file(t, user)
+	requests := make([]runtimeapi.Request, 40)
+	for i := range requests {
+		requests[i] = ask(token, fmt.Sprint("key", i/2), object{"text": fmt.Sprint("Question ", i/2), "attachments": []string{name}})
+	}
+	expectStatuses(t, d.together(t, requests), map[int]int{202: 40})
+	if n := d.answer(t, d.drain(t)); n != 20 {
+		t.Errorf("%d answers", n)
+	}
+	want := tally{Chats: 20, Questions: 20, Replies: 20, Used: 20, Shown: 20, Attached: 20, Counted: 20, Bytes: 20 * fileSize}
+	if got := d.tally(t, user); got != want {
 		t.Errorf("the user has %+v, want %+v", got, want)
 	}
 }

@@ -25,8 +25,8 @@ import (
 func unique(name string) string { return "rig-" + name + "-" + strings.ToLower(id.New(time.Now())) }
 
 func (r *Rig) makeTables(ctx context.Context) error {
-	r.AccountsTable, r.ChatsTable = unique("accounts"), unique("chats")
-	for _, name := range []string{r.AccountsTable, r.ChatsTable} {
+	r.AccountsTable, r.ChatsTable, r.FilesTable = unique("accounts"), unique("chats"), unique("files")
+	for _, name := range []string{r.AccountsTable, r.ChatsTable, r.FilesTable} {
 		if err := r.makeTable(ctx, name); err != nil {
 			return fmt.Errorf("make table: %w", err)
 		}
@@ -63,8 +63,8 @@ func (r *Rig) makeQueues(ctx context.Context) error {
 }
 
 func (r *Rig) makeBuckets(ctx context.Context) error {
-	r.Bucket, r.Usage = unique("bodies"), unique("usage")
-	return errors.Join(r.makeBucket(ctx, r.Bucket), r.makeBucket(ctx, r.Usage))
+	r.Bucket, r.Usage, r.Files = unique("bodies"), unique("usage"), unique("files")
+	return errors.Join(r.makeBucket(ctx, r.Bucket), r.makeBucket(ctx, r.Usage), r.makeBucket(ctx, r.Files), r.keepVersions(ctx, r.Files))
 }
 
 func (r *Rig) makeBucket(ctx context.Context, name string) error {
@@ -73,13 +73,13 @@ func (r *Rig) makeBucket(ctx context.Context, name string) error {
 		return fmt.Errorf("make bucket: %w", err)
 	}
 	r.later(func(ctx context.Context) error {
-		pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &name})
+		pages := s3.NewListObjectVersionsPaginator(client, &s3.ListObjectVersionsInput{Bucket: &name})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
 			if err != nil {
 				return err
 			}
-			if err := removeObjects(ctx, client, name, page.Contents); err != nil {
+			if err := removeObjects(ctx, client, name, page); err != nil {
 				return err
 			}
 		}
@@ -94,9 +94,25 @@ func (r *Rig) UsageFiles() *store.Usage {
 	return store.NewUsage(s3.NewFromConfig(config(r.Services.AWS)), r.Usage)
 }
 
-func removeObjects(ctx context.Context, client *s3.Client, bucket string, objects []s3types.Object) error {
-	for _, o := range objects {
-		if _, err := client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: o.Key}); err != nil {
+func (r *Rig) keepVersions(ctx context.Context, name string) error {
+	_, err := s3.NewFromConfig(config(r.Services.AWS)).PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{Bucket: &name,
+		VersioningConfiguration: &s3types.VersioningConfiguration{Status: s3types.BucketVersioningStatusEnabled}})
+	if err != nil {
+		return fmt.Errorf("keep versions: %w", err)
+	}
+	return nil
+}
+
+func removeObjects(ctx context.Context, client *s3.Client, bucket string, page *s3.ListObjectVersionsOutput) error {
+	var all []s3types.ObjectIdentifier
+	for _, v := range page.Versions {
+		all = append(all, s3types.ObjectIdentifier{Key: v.Key, VersionId: v.VersionId})
+	}
+	for _, m := range page.DeleteMarkers {
+		all = append(all, s3types.ObjectIdentifier{Key: m.Key, VersionId: m.VersionId})
+	}
+	for _, o := range all {
+		if _, err := client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: o.Key, VersionId: o.VersionId}); err != nil {
 			return err
 		}
 	}

@@ -64,9 +64,10 @@ type Rig struct {
 	Chats    *store.Chats
 	Accounts *store.Accounts
 
-	AccountsTable, ChatsTable string
-	Bucket, Usage, Key        string
-	Queues                    Queues
+	AccountsTable, ChatsTable, FilesTable string
+	Bucket, Usage, Files                  string // buckets; Files keeps versions
+	Key                                   string
+	Queues                                Queues
 
 	opts   Options
 	root   string
@@ -101,7 +102,7 @@ func New(ctx context.Context, s Services, o Options) (*Rig, error) {
 		}
 	}
 	r.Accounts = store.NewAccounts(r.DB, r.AccountsTable)
-	r.Chats = store.NewChats(r.DB, s3.NewFromConfig(config(s.AWS)), r.ChatsTable, r.Bucket)
+	r.Chats = store.NewChats(r.DB, s3.NewFromConfig(config(s.AWS)), r.ChatsTable, r.Bucket).WithFiles(r.FilesTable)
 	return r, err
 }
 
@@ -178,9 +179,9 @@ func (r *Rig) Start(ctx context.Context, name string, env ...string) (*runtimeap
 func (r *Rig) environment(aws string) []string {
 	return []string{
 		"AWS_ENDPOINT_URL=" + aws,
-		"ACCOUNTS_TABLE=" + r.AccountsTable, "CHATS_TABLE=" + r.ChatsTable, "BODIES_BUCKET=" + r.Bucket, "USAGE_BUCKET=" + r.Usage,
+		"ACCOUNTS_TABLE=" + r.AccountsTable, "CHATS_TABLE=" + r.ChatsTable, "FILES_TABLE=" + r.FilesTable, "BODIES_BUCKET=" + r.Bucket, "USAGE_BUCKET=" + r.Usage, "FILES_BUCKET=" + r.Files,
 		"QUEUE_URL_FREE=" + r.Queues.Free, "QUEUE_URL_PREMIUM=" + r.Queues.Premium, "PURGE_QUEUE_URL=" + r.Queues.Purge,
-		"KMS_KEY_ID=" + r.Key, "MAIL_FROM=" + sender, "ORIGIN=http://127.0.0.1:8080",
+		"KMS_KEY_ID=" + r.Key, "MAIL_FROM=" + sender, "ORIGIN=http://127.0.0.1:8080", "MALWARE_SCAN=none",
 	}
 }
 
