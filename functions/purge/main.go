@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -24,6 +25,9 @@ func main() { function.Main(build) }
 func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	chats := store.NewChats(store.DynamoDB(cfg), s3.NewFromConfig(cfg), c.ChatsTable, c.BodiesBucket)
 	return queue.Consume(log, queue.DecodePurge, func(ctx context.Context, j queue.PurgeJob) error {
+		if j.File != "" {
+			return fmt.Errorf("file %s of user %s can't be purged by this release", j.File, j.User)
+		}
 		return chats.Purge(ctx, j.User, j.Chat)
 	})
 }

@@ -10,6 +10,8 @@ type Tombs interface {
 	// Delete hides a file from everybody; its row stands until its bytes are gone.
 	// It may be repeated; ErrNoFile once the row is gone, too.
 	Delete(ctx context.Context, user, id string) (File, error)
+	// Release gives back, once, the room that a deleted file took.
+	Release(ctx context.Context, f File) error
 	// File returns one, ErrNoFile if there is none.
 	File(ctx context.Context, user, id string) (File, error)
 }
@@ -27,8 +29,9 @@ type Removal struct {
 	Purger Purger
 }
 
-// Delete deletes a file in any state. Its removal is queued first, so that no bytes
-// stay behind. It may be repeated until all is gone; then there is no such file.
+// Delete deletes a file in any state, and gives back its room. Its removal is queued
+// first, so that no bytes stay behind. It may be repeated until all is gone; then
+// there is no such file.
 func (r *Removal) Delete(ctx context.Context, user, id string) error {
 	f, err := r.Tombs.File(ctx, user, id)
 	if err == nil {
@@ -37,6 +40,9 @@ func (r *Removal) Delete(ctx context.Context, user, id string) error {
 	if err != nil && !errors.Is(err, ErrNoFile) {
 		return err
 	}
-	_, err = r.Tombs.Delete(ctx, user, id) // also of one that is deleted: it tells whether its row still stands
+	f, err = r.Tombs.Delete(ctx, user, id) // also of one that is deleted: it tells whether its row still stands
+	if err == nil {
+		_ = r.Tombs.Release(ctx, f) // what fails here, the job repeats
+	}
 	return err
 }

@@ -114,8 +114,11 @@ func FuzzDecode(f *testing.F) {
 func FuzzDecodePurge(f *testing.F) {
 	f.Add(`{"v":1,"user":"01ARZ3NDEKTSV4RRFFQ69G5FAV","chat":"01ARZ3NDEKTSV4RRFFQ69G5FAV"}`)
 	f.Add(`{"v":1}`)
+	f.Add(`{"v":2,"user":"01ARZ3NDEKTSV4RRFFQ69G5FAV","file":"01ARZ3NDEKTSV4RRFFQ69G5FAV","sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}`)
+	f.Add(`{"v":1,"user":"01ARZ3NDEKTSV4RRFFQ69G5FAV","file":"01ARZ3NDEKTSV4RRFFQ69G5FAV"}`)
 	f.Fuzz(func(t *testing.T, body string) {
-		if j, err := DecodePurge(body); err == nil && !id.Valid(j.User) {
+		j, err := DecodePurge(body)
+		if err == nil && (!id.Valid(j.User) || (j.Version == 2) != (j.File != "") || j.File != "" && (j.Chat != "" || j.SHA256 == "")) {
 			t.Errorf("%+v", j)
 		}
 	})
