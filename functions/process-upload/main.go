@@ -1,0 +1,77 @@
+// Process-upload takes what users have sent through its stages: it reads the queue
+// of arrivals in the files bucket. Files are read by a child process, which is this
+// program as well.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"parley/shared/extract"
+	"parley/shared/function"
+	"parley/shared/ingest"
+	"parley/shared/object"
+	"parley/shared/queue"
+	"parley/shared/store"
+)
+
+type settings struct {
+	FilesTable  string `env:"FILES_TABLE,required"`
+	FilesBucket string `env:"FILES_BUCKET,required"`
+	Queue       string `env:"FILES_QUEUE_URL,required"`
+	MalwareScan string `env:"MALWARE_SCAN" envDefault:"none"` // or guardduty
+}
+
+func main() {
+	extract.Child() // doesn't return in a child
+	function.Main(build)
+}
+
+func build(c settings, cfg aws.Config, log *slog.Logger) any {
+	room, err := ingest.OpenRoom(os.TempDir())
+	if err != nil {
+		log.Error("no room for temporary files", "error", err.Error())
+		os.Exit(1)
+	}
+	files := store.NewFiles(store.DynamoDB(cfg), c.FilesTable, "")
+	bucket := object.New(s3.NewFromConfig(cfg, patient), c.FilesBucket)
+	p := &ingest.Processor{
+		Files: files, Graves: files, Incoming: bucket, Blobs: bucket, Reader: reader{},
+		Scanner: c.MalwareScan == "guardduty", Folder: room.Path, Now: time.Now, Log: log,
+	}
+	return queue.NewArrivals(sqs.NewFromConfig(cfg), c.Queue, c.FilesBucket, log).Consume(p.Do)
+}
+
+// transfer is how long a call to S3 may take with all its bytes: 512 MB, to be read
+// or copied. Until S3 says something it may take less.
+const (
+	transfer = 4 * time.Minute
+	silence  = time.Minute
+)
+
+func patient(o *s3.Options) {
+	if client, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
+		o.HTTPClient = client.WithTimeout(transfer).
+			WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = silence })
+	}
+}
+
+// reader has files read by package extract.
+type reader struct{ extract.Runner }
+
+// Read implements ingest.Reader.
+func (r reader) Read(ctx context.Context, path, name, contentType string) (ingest.Reading, error) {
+	found, err := r.Run(ctx, path, name, contentType)
+	return ingest.Reading{
+		ContentType: found.ContentType, Kind: found.Kind, Pages: found.Pages, Width: found.Width, Height: found.Height,
+		Note: found.Note, Document: found.Document, Thumbnail: found.Thumbnail, Picture: found.Picture, PictureType: found.PictureType,
+	}, err
+}
