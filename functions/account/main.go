@@ -24,6 +24,7 @@ import (
 type settings struct {
 	AccountsTable string        `env:"ACCOUNTS_TABLE,required"`
 	ChatsTable    string        `env:"CHATS_TABLE,required"`
+	FilesTable    string        `env:"FILES_TABLE,required"`
 	PurgeQueue    string        `env:"PURGE_QUEUE_URL,required"`
 	MailFrom      string        `env:"MAIL_FROM,required"`
 	Origin        string        `env:"ORIGIN,required"` // of the page, for links in mails
@@ -44,7 +45,7 @@ func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	service := &api.Service{Verifier: verifier, EdgeSecret: c.EdgeSecret, Log: log}
 	upkeep := &account.Upkeep{
 		Users: accounts, Secrets: accounts, Throttle: accounts, Mailer: mail.New(cfg, c.MailFrom),
-		Quota: chats, Purger: queue.NewPurges(sqs.NewFromConfig(cfg), c.PurgeQueue),
+		Quota: chats, Storage: store.NewFiles(db, c.FilesTable, ""), Purger: queue.NewPurges(sqs.NewFromConfig(cfg), c.PurgeQueue),
 		Limits: account.UpkeepLimits{ResetPerAddress: account.PerHour(c.ResetPer),
 			MailPerAccount: account.PerHour(c.MailPer), DeletePerAccount: account.PerHour(c.DeletePer)},
 		Floor: c.ResetFloor, Origin: c.Origin, Now: time.Now, Log: log,

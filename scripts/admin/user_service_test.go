@@ -85,7 +85,7 @@ func TestUserCommands(t *testing.T) {
 	b.must(t, setLimits, b.user.ID)
 	b.messages, b.tokens = -1, 9000
 	b.must(t, setLimits, b.user.ID)
-	if v := b.shown(t); v.Limits != (quota.Limits{MessagesPerHour: 500, TokensPerMessage: 9000}) {
+	if v := b.shown(t); v.Limits != (quota.Limits{MessagesPerHour: 500, TokensPerMessage: 9000, StorageBytes: 50 << 30}) {
 		t.Errorf("after set-limits: %+v", v.Limits)
 	}
 	if _, err := b.do(t, disable, b.user.ID); err != errNotConfirmed || b.shown(t).Disabled {

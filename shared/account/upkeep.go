@@ -20,6 +20,11 @@ type Quota interface {
 	Used(ctx context.Context, user, hour string) (int, error)
 }
 
+// Storage tells how many bytes a user's files take.
+type Storage interface {
+	Used(ctx context.Context, user string) (int64, error)
+}
+
 // Purger has everything that a user wrote removed some time later; an empty chat
 // means all of them.
 type Purger interface {
@@ -33,6 +38,7 @@ type Upkeep struct {
 	Throttle Throttle
 	Mailer   Mailer
 	Quota    Quota
+	Storage  Storage
 	Purger   Purger
 	Limits   UpkeepLimits
 	Floor    time.Duration // a request for a reset is answered after a multiple of it
@@ -59,9 +65,11 @@ type Overview struct {
 type Used struct {
 	MessagesThisHour int `json:"messages_this_hour"`
 	ResetsInSeconds  int `json:"resets_in_seconds"`
+
+	StorageBytes int64 `json:"storage_bytes"` // of files, with those under way
 }
 
-// Me shows a user the account: two reads.
+// Me shows a user the account: three reads.
 func (k *Upkeep) Me(ctx context.Context, user string) (Overview, error) {
 	u, err := k.present(ctx, user)
 	if err != nil {
@@ -72,9 +80,13 @@ func (k *Upkeep) Me(ctx context.Context, user string) (Overview, error) {
 	if err != nil {
 		return Overview{}, err
 	}
+	stored, err := k.Storage.Used(ctx, user)
+	if err != nil {
+		return Overview{}, err
+	}
 	u = u.At(now)
 	reset := int((quota.Reset(now) + time.Second - 1) / time.Second)
-	return Overview{User: u, Limits: u.Limits(), Used: Used{MessagesThisHour: used, ResetsInSeconds: reset}}, nil
+	return Overview{User: u, Limits: u.Limits(), Used: Used{MessagesThisHour: used, ResetsInSeconds: reset, StorageBytes: stored}}, nil
 }
 
 // present reads who calls. Whose account is gone holds a token that is no longer

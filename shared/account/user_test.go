@@ -196,7 +196,7 @@ func TestSubscriptionEnds(t *testing.T) {
 	if got := u.Identity(now.Add(-time.Second)); got.Plan != quota.Premium || got.Limits.TokensPerMessage != 131072 {
 		t.Errorf("before its end: %+v", got)
 	}
-	if got := u.Identity(now); got.Plan != quota.Free || got.Limits != (quota.Limits{MessagesPerHour: 7, TokensPerMessage: 4096}) {
+	if got := u.Identity(now); got.Plan != quota.Free || got.Limits != (quota.Limits{MessagesPerHour: 7, TokensPerMessage: 4096, StorageBytes: 5 << 30}) {
 		t.Errorf("at its end: %+v", got)
 	}
 }

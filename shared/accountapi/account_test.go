@@ -30,10 +30,10 @@ func TestSignUpLogsIn(t *testing.T) {
 	if d := cmp.Diff(a.User, me.User); d != "" {
 		t.Error(d)
 	}
-	if d := cmp.Diff(map[string]int{"messages_per_hour": 40, "tokens_per_message": 4096}, me.Limits); d != "" {
+	if d := cmp.Diff(map[string]int{"messages_per_hour": 40, "tokens_per_message": 4096, "storage_bytes": 5 << 30}, me.Limits); d != "" {
 		t.Error(d)
 	}
-	if d := cmp.Diff(map[string]int{"messages_this_hour": 0, "resets_in_seconds": 1800}, me.Used); d != "" {
+	if d := cmp.Diff(map[string]int{"messages_this_hour": 0, "resets_in_seconds": 1800, "storage_bytes": 0}, me.Used); d != "" {
 		t.Error(d)
 	}
 	w.want(200, "", "POST", "/v1/login", "", loginBody(" ADA@Example.com", secret))

@@ -36,6 +36,7 @@ const (
 	uTill     = "ti" // s
 	uMessages = "mh" // limits of the user's own
 	uTokens   = "tm"
+	uStorage  = "sb"
 	uPassword = "pw"
 	uEpoch    = "ep"
 	uPATsMade = "pn"
@@ -58,7 +59,8 @@ func readProfile(it item) account.User {
 		ID: text(it, pk)[len("U#"):], Name: text(it, uName), Email: text(it, uEmail), EmailVerified: flag(it, uVerified),
 		Phone: text(it, uPhone), Country: text(it, uCountry), Plan: quota.Plan(text(it, uPlan)),
 		CreatedAt: time.UnixMilli(int64(number(it, uCreated))).UTC(), Password: text(it, uPassword), Epoch: number(it, uEpoch), PATsMade: number(it, uPATsMade),
-		Own:      quota.Limits{MessagesPerHour: number(it, uMessages), TokensPerMessage: number(it, uTokens)},
+		Own: quota.Limits{MessagesPerHour: number(it, uMessages), TokensPerMessage: number(it, uTokens),
+			StorageBytes: int64(number(it, uStorage))},
 		Disabled: flag(it, uDisabled), Deleted: number(it, uDeleted) > 0,
 	}
 	if till := number(it, uTill); till > 0 {

@@ -54,12 +54,13 @@ func (a *Accounts) SetPlan(ctx context.Context, act Act, user string, p quota.Pl
 
 // SetLimits gives a user limits of their own; a zero one is the plan's.
 func (a *Accounts) SetLimits(ctx context.Context, act Act, user string, own quota.Limits) error {
-	if own.MessagesPerHour < 0 || own.TokensPerMessage < 0 {
+	if own.MessagesPerHour < 0 || own.TokensPerMessage < 0 || own.StorageBytes < 0 {
 		return problem.New(problem.Invalid, "limits_invalid", "A limit can't be negative.")
 	}
-	what := fmt.Sprintf("limits %d messages per hour, %d tokens per message", own.MessagesPerHour, own.TokensPerMessage)
-	return a.act(ctx, act, user, what, "SET mh = :m, tm = :t",
-		item{":m": num(own.MessagesPerHour), ":t": num(own.TokensPerMessage)})
+	what := fmt.Sprintf("limits %d messages per hour, %d tokens per message, %d bytes of files",
+		own.MessagesPerHour, own.TokensPerMessage, own.StorageBytes)
+	return a.act(ctx, act, user, what, "SET mh = :m, tm = :t, sb = :s",
+		item{":m": num(own.MessagesPerHour), ":t": num(own.TokensPerMessage), ":s": num(own.StorageBytes)})
 }
 
 // SetDisabled shuts a user out, sessions included, or lets the user in again.
