@@ -91,10 +91,11 @@ func (r Runner) Run(ctx context.Context, path, name, declared string) (Result, e
 		return Result{}, fmt.Errorf("open a file to read: %w", err)
 	}
 	defer in.Close()
-	if r.Cache, err = r.cache(ctx, in); err != nil {
+	folder, err := r.prepared(ctx, in)
+	if err != nil {
 		return Result{}, err
 	}
-	job := child.Job{Name: name, Declared: declared, Memory: r.Memory, CPU: seconds(r.CPU), Cache: r.Cache}
+	job := child.Job{Name: name, Declared: declared, Memory: r.Memory, CPU: seconds(r.CPU), Cache: folder}
 	done, err := r.start(ctx, in, job)
 	if err != nil {
 		return Result{}, err

@@ -41,7 +41,7 @@ type end struct {
 	cost     Cost
 }
 
-// start runs a child over in and waits for its end. The child gets nothing of this
+// start runs a child over in, if it needs a file, and waits for its end. The child gets nothing of this
 // process but the file, a pipe for its answer and one for its complaint.
 func (r Runner) start(ctx context.Context, in *os.File, job child.Job) (end, error) {
 	told, err := json.Marshal(job)
@@ -57,7 +57,9 @@ func (r Runner) start(ctx context.Context, in *os.File, job child.Job) (end, err
 	cmd.Env = []string{"GOTRACEBACK=none"} // not this process's: it has secrets
 	cmd.Dir = "/"
 	cmd.Stdout, cmd.Stderr = out, words
-	cmd.ExtraFiles = []*os.File{in}
+	if in != nil {
+		cmd.ExtraFiles = []*os.File{in}
+	}
 	cmd.WaitDelay = time.Second
 	confine(cmd)
 
@@ -130,4 +132,10 @@ func (b *bounded) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	return b.Buffer.Write(p)
+}
+
+// mine says whether a file belongs to this process's user.
+func mine(info os.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(stat.Uid) == os.Getuid()
 }

@@ -34,10 +34,20 @@ func Main(told string) int {
 	// What a library prints must not get into the answer.
 	out := os.Stdout
 	os.Stdout = os.Stderr
-	if err := live(job, bufio.NewWriter(out)); err != nil {
+	work := func() error { return live(job, bufio.NewWriter(out)) }
+	if job.Prepare {
+		work = func() error { return prepare(job) }
+	}
+	if err := work(); err != nil {
 		return complain(err)
 	}
 	return 0
+}
+
+// prepare compiles PDFium.
+func prepare(job Job) error {
+	_, err := openPDFium(context.Background(), job.Cache)
+	return err
 }
 
 func complain(err error) int {

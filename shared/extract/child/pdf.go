@@ -1,0 +1,140 @@
+package child
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/klippa-app/go-pdfium"
+	pdferrors "github.com/klippa-app/go-pdfium/errors"
+	"github.com/klippa-app/go-pdfium/references"
+	"github.com/klippa-app/go-pdfium/requests"
+	"github.com/klippa-app/go-pdfium/webassembly"
+	"github.com/tetratelabs/wazero"
+	"golang.org/x/text/transform"
+)
+
+// pdfMemory is what PDFium may hold, in pages of 64 KiB.
+const pdfMemory = 256 << 20 >> 16
+
+// maxPageText is how many characters one page of a PDF may have.
+const maxPageText = 4 << 20
+
+// openPDFium starts PDFium, compiled before into the folder cache or else now. It
+// sees no file and no network: it gets the PDF's bytes when it asks for them.
+func openPDFium(ctx context.Context, cache string) (pdfium.Pdfium, error) {
+	config := wazero.NewRuntimeConfig().WithMemoryLimitPages(pdfMemory)
+	if cache != "" {
+		compiled, err := wazero.NewCompilationCacheWithDir(cache)
+		if err != nil {
+			return nil, fmt.Errorf("open the compiled PDFium: %w", err)
+		}
+		config = config.WithCompilationCache(compiled)
+	}
+	pool, err := webassembly.Init(webassembly.Config{
+		MaxIdle: 1, MaxTotal: 1, RuntimeConfig: config, FSConfig: wazero.NewFSConfig(),
+		Stdout: io.Discard, Stderr: io.Discard,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("start PDFium: %w", err)
+	}
+	return pool.GetInstanceWithContext(ctx)
+}
+
+// readPDF reads the text of a PDF, page by page. A page that can't be read is left
+// out, as long as another one can.
+func readPDF(ctx context.Context, src source) (Answer, error) {
+	reader, err := openPDFium(ctx, src.Cache)
+	if err != nil {
+		return Answer{}, err
+	}
+	open, err := reader.OpenDocument(&requests.OpenDocument{FileReader: src.reader(), FileReaderSize: src.size})
+	if errors.Is(err, pdferrors.ErrPassword) || errors.Is(err, pdferrors.ErrSecurity) {
+		return Answer{}, errPassword
+	}
+	if err != nil {
+		return Answer{}, fmt.Errorf("open the PDF: %w", err)
+	}
+	count, err := reader.FPDF_GetPageCount(&requests.FPDF_GetPageCount{Document: open.Document})
+	if err != nil {
+		return Answer{}, fmt.Errorf("count the pages of the PDF: %w", err)
+	}
+	return readPages(pdf{reader, open.Document}, count.PageCount)
+}
+
+func readPages(doc pdf, total int) (Answer, error) {
+	var b book
+	var failure error
+	for n := 1; n <= total; n++ {
+		text, err := doc.page(n)
+		switch {
+		case err == nil:
+			if !b.add(n, text) {
+				b.full = b.full && n < total || b.room() == 0
+				return b.answer(total), nil
+			}
+		case errors.Is(err, pdferrors.ErrPage):
+			failure = err
+		default: // PDFium itself broke off, and has no more to say
+			return Answer{}, fmt.Errorf("read page %d: %w", n, err)
+		}
+	}
+	if len(b.pages) == 0 && failure != nil {
+		return Answer{}, fmt.Errorf("read any page: %w", failure)
+	}
+	return b.answer(total), nil
+}
+
+// pdf is an open PDF.
+type pdf struct {
+	pdfium.Pdfium
+	doc references.FPDF_DOCUMENT
+}
+
+// page returns the text of page n, from 1.
+func (p pdf) page(n int) (string, error) {
+	page, err := p.FPDF_LoadPage(&requests.FPDF_LoadPage{Document: p.doc, Index: n - 1})
+	if err != nil {
+		return "", err
+	}
+	text, err := p.text(requests.Page{ByReference: &page.Page})
+	if err != nil {
+		return "", err
+	}
+	if _, err := p.FPDF_ClosePage(&requests.FPDF_ClosePage{Page: page.Page}); err != nil {
+		return "", err
+	}
+	return text, nil
+}
+
+func (p pdf) text(page requests.Page) (string, error) {
+	open, err := p.FPDFText_LoadPage(&requests.FPDFText_LoadPage{Page: page})
+	if err != nil {
+		return "", err
+	}
+	count, err := p.FPDFText_CountChars(&requests.FPDFText_CountChars{TextPage: open.TextPage})
+	if err != nil {
+		return "", err
+	}
+	text := ""
+	if count.Count > 0 {
+		got, err := p.FPDFText_GetText(&requests.FPDFText_GetText{TextPage: open.TextPage, Count: min(count.Count, maxPageText)})
+		if err != nil {
+			return "", err
+		}
+		text = got.Text
+	}
+	if _, err := p.FPDFText_ClosePage(&requests.FPDFText_ClosePage{TextPage: open.TextPage}); err != nil {
+		return "", err
+	}
+	return prose(text)
+}
+
+// prose makes PDFium's text one as it would be written: PDFium marks the hyphens
+// at the ends of lines that divide a word, and joins the word around them.
+func prose(text string) (string, error) {
+	text, _, err := transform.String(&tidy{}, strings.ToValidUTF8(text, "\ufffd"))
+	return strings.ReplaceAll(text, "\ufffe", ""), err
+}
