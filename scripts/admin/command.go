@@ -25,6 +25,7 @@ type options struct {
 	yes      bool
 	messages int
 	tokens   int
+	storage  int64
 	till     string
 	older    time.Duration
 	within   time.Duration
@@ -47,6 +48,7 @@ func commands() []command {
 		{"user set-limits", "USER", 1, 1, "give a user limits of their own\nA limit that isn't named stays; 0 is the plan's own.", func(f *flag.FlagSet, o *options) {
 			f.IntVar(&o.messages, "messages-per-hour", -1, "messages that the user may send in an hour")
 			f.IntVar(&o.tokens, "tokens-per-message", -1, "tokens that a message may have")
+			f.Int64Var(&o.storage, "storage-bytes", -1, "bytes that the user's files may take")
 		}, setLimits},
 		{"user disable", "USER", 1, 1, "shut a user out: no log-in, no refresh, no sends, at once", nil, disable},
 		{"user enable", "USER", 1, 1, "let a disabled user in again", nil, enable},

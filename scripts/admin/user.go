@@ -47,6 +47,7 @@ func showUser(ctx context.Context, d *desk, args []string) error {
 		{"state", state(u)}, {"plan", string(u.Plan)}, {"plan till", stamp(u.SubscriptionTill)},
 		{"messages per hour", limit(v.Limits.MessagesPerHour, u.Own.MessagesPerHour)},
 		{"tokens per message", limit(v.Limits.TokensPerMessage, u.Own.TokensPerMessage)},
+		{"bytes of files", limit(v.Limits.StorageBytes, u.Own.StorageBytes)},
 		{"used this hour", strconv.Itoa(used)},
 	})
 }
@@ -61,11 +62,11 @@ func state(u account.User) string {
 	return "active"
 }
 
-func limit(now, own int) string {
+func limit[T int | int64](now, own T) string {
 	if own > 0 {
 		return fmt.Sprintf("%d (the user's own)", now)
 	}
-	return strconv.Itoa(now)
+	return fmt.Sprint(now)
 }
 
 func setPlan(ctx context.Context, d *desk, args []string) error {
@@ -98,8 +99,8 @@ type change struct {
 }
 
 func setLimits(ctx context.Context, d *desk, args []string) error {
-	if d.messages < 0 && d.tokens < 0 {
-		return errors.New("name a limit: --messages-per-hour, --tokens-per-message")
+	if d.messages < 0 && d.tokens < 0 && d.storage < 0 {
+		return errors.New("name a limit: --messages-per-hour, --tokens-per-message, --storage-bytes")
 	}
 	u, err := d.user(ctx, args[0])
 	if err != nil {
@@ -112,13 +113,17 @@ func setLimits(ctx context.Context, d *desk, args []string) error {
 	if d.tokens >= 0 {
 		own.TokensPerMessage = d.tokens
 	}
-	what := fmt.Sprintf("own limits: %d messages per hour, %d tokens per message", own.MessagesPerHour, own.TokensPerMessage)
+	if d.storage >= 0 {
+		own.StorageBytes = d.storage
+	}
+	what := fmt.Sprintf("own limits: %d messages per hour, %d tokens per message, %d bytes of files",
+		own.MessagesPerHour, own.TokensPerMessage, own.StorageBytes)
 	if err := d.accounts.SetLimits(ctx, d.act(ctx, u.ID, what), u.ID, own); err != nil {
 		return err
 	}
 	is := quota.Of(u.Plan, own)
-	return d.done(change{u.ID, what}, "%s may send %d messages per hour of %d tokens, from the next access token on.",
-		u.ID, is.MessagesPerHour, is.TokensPerMessage)
+	return d.done(change{u.ID, what}, "%s may send %d messages per hour of %d tokens, and keep %d bytes of files, from the next access token on.",
+		u.ID, is.MessagesPerHour, is.TokensPerMessage, is.StorageBytes)
 }
 
 // disable blocks the user's sends before anything else: access tokens that are

@@ -81,11 +81,13 @@ func TestUserCommands(t *testing.T) {
 	if v := b.shown(t); v.Plan != quota.Premium || v.Limits.MessagesPerHour != 80 || v.SubscriptionTill.Year() != 2100 {
 		t.Errorf("after set-plan: %+v", v)
 	}
-	b.messages, b.tokens = 500, -1
+	b.messages, b.tokens, b.storage = 500, -1, -1
 	b.must(t, setLimits, b.user.ID)
 	b.messages, b.tokens = -1, 9000
 	b.must(t, setLimits, b.user.ID)
-	if v := b.shown(t); v.Limits != (quota.Limits{MessagesPerHour: 500, TokensPerMessage: 9000, StorageBytes: 50 << 30}) {
+	b.tokens, b.storage = -1, 7
+	b.must(t, setLimits, b.user.ID)
+	if v := b.shown(t); v.Limits != (quota.Limits{MessagesPerHour: 500, TokensPerMessage: 9000, StorageBytes: 7}) {
 		t.Errorf("after set-limits: %+v", v.Limits)
 	}
 	if _, err := b.do(t, disable, b.user.ID); err != errNotConfirmed || b.shown(t).Disabled {
@@ -101,7 +103,7 @@ func TestUserCommands(t *testing.T) {
 		t.Error("enable leaves the user out")
 	}
 	b.must(t, endSessions, b.user.ID)
-	b.checkAudit(t, "plan premium", "limits 500", "limits 500 messages per hour, 9000", "disabled", "enabled", "sessions ended")
+	b.checkAudit(t, "plan premium", "limits 500", "limits 500 messages per hour, 9000", "limits 500 messages per hour, 9000 tokens per message, 7", "disabled", "enabled", "sessions ended")
 }
 
 // blocked reports whether a send would be refused now.
