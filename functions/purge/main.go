@@ -1,16 +1,18 @@
-// Purge removes for good what deleted chats and deleted users leave behind: it
-// reads the queue of purge jobs.
+// Purge removes for good what deleted files, chats and users leave behind: it reads
+// the queue of purge jobs.
 package main
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"log/slog"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"parley/shared/file"
 	"parley/shared/function"
+	"parley/shared/object"
 	"parley/shared/queue"
 	"parley/shared/store"
 )
@@ -18,16 +20,24 @@ import (
 type settings struct {
 	ChatsTable   string `env:"CHATS_TABLE,required"`
 	BodiesBucket string `env:"BODIES_BUCKET,required"`
+	FilesTable   string `env:"FILES_TABLE,required"`
+	FilesBucket  string `env:"FILES_BUCKET,required"`
 }
 
 func main() { function.Main(build) }
 
 func build(c settings, cfg aws.Config, log *slog.Logger) any {
-	chats := store.NewChats(store.DynamoDB(cfg), s3.NewFromConfig(cfg), c.ChatsTable, c.BodiesBucket)
+	db, objects := store.DynamoDB(cfg), s3.NewFromConfig(cfg)
+	chats := store.NewChats(db, objects, c.ChatsTable, c.BodiesBucket)
+	files := store.NewFiles(db, c.FilesTable, c.ChatsTable)
+	remover := &file.Remover{Files: files, Graves: files, Estates: files, Bytes: object.New(objects, c.FilesBucket)}
 	return queue.Consume(log, queue.DecodePurge, func(ctx context.Context, j queue.PurgeJob) error {
-		if j.File != "" {
-			return fmt.Errorf("file %s of user %s can't be purged by this release", j.File, j.User)
+		switch {
+		case j.File != "":
+			return remover.File(ctx, j.User, j.File, j.SHA256)
+		case j.Chat != "":
+			return errors.Join(remover.Chat(ctx, j.User, j.Chat), chats.Purge(ctx, j.User, j.Chat))
 		}
-		return chats.Purge(ctx, j.User, j.Chat)
+		return errors.Join(remover.User(ctx, j.User), chats.Purge(ctx, j.User, ""))
 	})
 }

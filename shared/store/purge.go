@@ -52,25 +52,17 @@ func (c *Chats) purgeRows(ctx context.Context, user, prefix string) error {
 		if err != nil {
 			return unavailable("query rows to purge", err)
 		}
-		for rest := page.Items; len(rest) > 0; {
-			n := min(len(rest), 25) // DynamoDB's limit
-			if err := c.deleteRows(ctx, rest[:n]); err != nil {
-				return err
-			}
-			rest = rest[n:]
+		if err := deleteRows(ctx, c.db, c.table, page.Items); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (c *Chats) deleteRows(ctx context.Context, keys []item) error {
-	requests := make([]types.WriteRequest, len(keys))
-	for i, k := range keys {
-		requests[i] = types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: k}}
-	}
-	left := map[string][]types.WriteRequest{c.table: requests}
+// write carries out a batch of writes, again where DynamoDB took only some.
+func write(ctx context.Context, db *dynamodb.Client, left map[string][]types.WriteRequest) error {
 	for pause := 20 * time.Millisecond; len(left) > 0; pause *= 2 {
-		out, err := c.db.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: left})
+		out, err := db.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: left})
 		if err != nil {
 			return unavailable("delete rows", err)
 		}
