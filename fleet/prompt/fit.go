@@ -1,23 +1,32 @@
 package prompt
 
-import "unicode/utf8"
+import (
+	"slices"
+	"unicode/utf8"
+)
 
-// Counter returns the exact tokens of a prompt, or false if nobody knows.
+// Counter returns the exact tokens of a prompt, or false if nobody knows. It is
+// asked about prompts without pictures.
 type Counter func([]Turn) (int, bool)
 
-// rounds bounds how often Fit asks for an exact count.
+// rounds bounds how often fit asks for an exact count.
 const rounds = 6
 
 // Fit cuts a prompt down to room tokens and returns it with its size. The oldest
 // turns go first, but never the system prompt or the question. If these two
 // alone are too long, the middle of the question goes.
 func Fit(turns []Turn, room int, count Counter) ([]Turn, int) {
+	return fit(room, count, func(room int) []Turn { return shrink(turns, room) })
+}
+
+// fit has prompts made that are smaller and smaller, by estimate, until one has no
+// more than room tokens.
+func fit(room int, count Counter, prompt func(room int) []Turn) (turns []Turn, size int) {
 	ratio := 1.0 // exact tokens to estimated ones, as found so far
-	size := Size(turns)
 	for range rounds {
-		turns = shrink(turns, int(float64(room)/ratio))
+		turns = prompt(int(float64(room) / ratio))
 		estimate := Size(turns)
-		exact, known := count(turns)
+		exact, known := counted(turns, count)
 		if !known {
 			return turns, estimate
 		}
@@ -28,6 +37,23 @@ func Fit(turns []Turn, room int, count Counter) ([]Turn, int) {
 		ratio = max(ratio*1.02, 1.02*float64(exact)/float64(estimate))
 	}
 	return turns, size
+}
+
+// counted counts a prompt, and its pictures as PerPicture says.
+func counted(turns []Turn, count Counter) (int, bool) {
+	plain, pictures := turns, 0
+	for i, t := range turns {
+		if len(t.Pictures) == 0 {
+			continue
+		}
+		if pictures == 0 {
+			plain = slices.Clone(turns)
+		}
+		pictures += len(t.Pictures)
+		plain[i].Pictures = nil
+	}
+	n, known := count(plain)
+	return n + pictures*PerPicture, known
 }
 
 // shrink drops turns until the estimate is within room.

@@ -70,7 +70,7 @@ func TestFit(t *testing.T) {
 			if n, known := count(got); known && (n > room || n != size) {
 				t.Errorf("%s in %d: %d tokens, said to be %d", name, room, n, size)
 			}
-			if got[0] != long[0] || got[len(got)-1] != long[len(long)-1] {
+			if !cmp.Equal(got[0], long[0]) || !cmp.Equal(got[len(got)-1], long[len(long)-1]) {
 				t.Errorf("%s in %d: system prompt or question is gone", name, room)
 			}
 			if len(got) > 2 && got[1].Role != "user" {

@@ -90,6 +90,8 @@ func (j *job) readAhead(ctx context.Context, newest []chat.Message) <-chan histo
 // size is its length in tokens.
 func (j *job) read(ctx context.Context, newest []chat.Message) (turns []prompt.Turn, size int, err error) {
 	room := j.Context - j.output() - margin
+	files := j.attached(ctx)
+	files.want(newest)
 	for more := len(newest) == atOnce; more; {
 		left := room - measure(j.System, newest)
 		if left <= 0 {
@@ -101,14 +103,18 @@ func (j *job) read(ctx context.Context, newest []chat.Message) (turns []prompt.T
 		if older, more, err = j.History.Before(ctx, oldest, pageFor(left, newest)); err != nil {
 			return nil, 0, err
 		}
+		files.want(older)
 		newest = append(newest, older...)
 		more = more && len(older) > 0
 	}
 	inOrder := slices.Clone(newest)
 	slices.Reverse(inOrder)
 	chat.Link(inOrder, nil)
-	turns = prompt.Turns(j.System, prompt.Thread(inOrder, j.prompt.Question))
-	turns, size = prompt.Fit(turns, room, j.counter(ctx))
+	c := prompt.Chat{System: j.System, Thread: prompt.Thread(inOrder, j.prompt.Question), Sees: files.sees()}
+	if c.Files, err = files.of(c.Thread); err != nil {
+		return nil, 0, err
+	}
+	turns, size = c.Fit(room, j.counter(ctx))
 	return turns, size, context.Cause(ctx)
 }
 

@@ -7,7 +7,7 @@
 // room (limit.go). deliver.go takes the lease, so that a second delivery leaves a
 // living worker alone; job.go claims the reply: from its attempt number on every
 // write is conditional. context.go reads as much of the chat as the model can
-// hold, begin.go takes over what earlier attempts have published, answer.go
+// hold, attached.go what was sent along with it, begin.go takes over what earlier attempts have published, answer.go
 // streams and outlives an engine's failures, tell.go publishes. At the end the
 // reply is committed, then its end is published, so that whoever hears of the end
 // can read it (end.go); then what it has used is written down and the prompt
@@ -127,6 +127,12 @@ type Parts struct {
 	Leases  Leases
 	Stops   Stops
 	Rates   Rates
+	// Files and Contents are needed where messages have files; Sees says which models
+	// take pictures, nil: none.
+	Files    Files
+	Contents Contents
+	Sees     func(model string) bool
+
 	Usage   Usage           // nil: none is kept
 	Metrics *metrics.Worker // nil: nothing is counted
 	Tracer  *trace.Tracer   // nil: nothing is traced
@@ -145,6 +151,8 @@ type Worker struct {
 	remover *remover
 	pace    *pace
 	counts  counts
+
+	contents *cache
 }
 
 // Why a job's context ends.
@@ -158,7 +166,7 @@ var (
 func New(p Parts) *Worker {
 	w := &Worker{Parts: p, gate: newGate(p.Engine, p.Log), limit: newLimit(p.Slots, p.Engine, p.Now)}
 	w.keeper, w.remover, w.pace = newKeeper(w), newRemover(w), newPace(w)
-	w.desk = newDesk(w)
+	w.desk, w.contents = newDesk(w), newCache(cacheRoom)
 	w.limit.changed = w.desk.look
 	return w
 }

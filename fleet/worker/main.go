@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -31,6 +32,7 @@ import (
 	"parley/shared/config"
 	"parley/shared/id"
 	"parley/shared/model"
+	"parley/shared/object"
 	"parley/shared/queue"
 	"parley/shared/quota"
 	"parley/shared/store"
@@ -40,6 +42,8 @@ type settings struct {
 	ChatsTable   string `env:"CHATS_TABLE,required,notEmpty"`
 	BodiesBucket string `env:"BODIES_BUCKET,required,notEmpty"`
 	UsageBucket  string `env:"USAGE_BUCKET,required,notEmpty"`
+	FilesTable   string `env:"FILES_TABLE,required,notEmpty"`
+	FilesBucket  string `env:"FILES_BUCKET,required,notEmpty"`
 	QueueFree    string `env:"QUEUE_URL_FREE,required,notEmpty"`
 	QueuePremium string `env:"QUEUE_URL_PREMIUM,required,notEmpty"`
 	Valkey       string `env:"VALKEY_ADDR,required,notEmpty"` // host:port
@@ -126,7 +130,8 @@ func build(ctx context.Context, set settings, shared *redis.Client, counted prom
 		Frames: frame.NewLog(shared),
 		Leases: valkey.NewLeases(shared, name, work.Defaults().Lease),
 		Stops:  valkey.NewStops(shared, valkey.NewHub(context.WithoutCancel(ctx), shared, log)),
-		Now:    time.Now, Log: log,
+		Files:  store.NewFiles(store.DynamoDB(aws), set.FilesTable, set.ChatsTable), Contents: object.New(objects, set.FilesBucket), Sees: seeing(own),
+		Now: time.Now, Log: log,
 	}
 	parts.Priorities = set.Priorities
 	parts.System, parts.MaxTokens, parts.MaxAttempts, parts.Grace = set.System, set.MaxTokens, set.MaxAttempts, set.Grace
@@ -147,6 +152,13 @@ func namesOf(models []model.Model) []string {
 		names[i] = m.Name
 	}
 	return names
+}
+
+// seeing reports of a model's name whether it takes pictures.
+func seeing(models []model.Model) func(string) bool {
+	return func(name string) bool {
+		return slices.ContainsFunc(models, func(m model.Model) bool { return m.Name == name && m.Vision })
+	}
 }
 
 // clientOf opens the engine, which calls its models as the table says. Where that

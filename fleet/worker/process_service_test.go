@@ -50,7 +50,7 @@ func newSite(t *testing.T) *site {
 	}
 	suffix := id.New(time.Now())
 	s.env = append(os.Environ(), "AWS_ENDPOINT_URL_DYNAMODB="+fleettest.Env(t, "DYNAMODB_URL"), "CHATS_TABLE="+s.Table,
-		"BODIES_BUCKET=none", "ENGINE_URL="+s.engine.URL, "ENGINE_MODEL=small", "ENGINE_SLOTS=4", "USAGE_EVERY=1s", "MODELS=", "LISTEN=")
+		"BODIES_BUCKET=none", "FILES_TABLE=none", "FILES_BUCKET=none", "ENGINE_URL="+s.engine.URL, "ENGINE_MODEL=small", "ENGINE_SLOTS=4", "USAGE_EVERY=1s", "MODELS=", "LISTEN=")
 	s.makeQueues(t, sqs.NewFromConfig(cfg), suffix)
 	bucket := "usage-" + strings.ToLower(suffix)
 	objects := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
