@@ -63,7 +63,8 @@ func newPlace(ctx context.Context, f *fleet) (*place, error) {
 	if err := p.makeQueues(ctx, sqs.NewFromConfig(cloud)); err != nil {
 		return nil, err
 	}
-	p.env = append(p.env, "ACCOUNTS_TABLE="+accountsTable, "CHATS_TABLE="+chatsTable, "BODIES_BUCKET="+bodiesBucket, "USAGE_BUCKET="+usageBucket)
+	p.env = append(p.env, "ACCOUNTS_TABLE="+accountsTable, "CHATS_TABLE="+chatsTable, "BODIES_BUCKET="+bodiesBucket, "USAGE_BUCKET="+usageBucket,
+		"FILES_TABLE=none", "FILES_BUCKET=none") // no message brings a file
 	p.sender = &chat.Sender{Store: p.chats, Queue: p.queue, Now: time.Now, NewID: id.New,
 		Deadlines: map[quota.Plan]time.Duration{quota.Free: f.set.deadline, quota.Premium: f.set.deadline}}
 	return p, p.makeKey(ctx, store.NewAccounts(db, accountsTable))
