@@ -102,8 +102,8 @@ func (s *Files) leave(ctx context.Context, f file.File) error {
 			return err
 		}
 	}
-	return s.each(ctx, s.query(f.User, attachedPrefix("")[:len("A#")]), func(it item) error {
-		chatID, fileID, _ := strings.Cut(text(it, sk)[len("A#"):], "#")
+	return s.each(ctx, s.query(f.User, attachments), func(it item) error {
+		chatID, fileID, _ := strings.Cut(text(it, sk)[len(attachments):], "#")
 		if fileID != f.ID {
 			return nil
 		}

@@ -56,12 +56,13 @@ func blobKey(sha string) item { return key(blobPrefix+sha, "B") }
 
 const (
 	filePrefix     = "F#"
+	attachments    = "A#"
 	dialoguePrefix = "D#"
 	storageSK      = "Q"
 	blobPrefix     = "B#" // of the partition
 )
 
-func attachedPrefix(chat string) string { return "A#" + chat + "#" }
+func attachedPrefix(chat string) string { return attachments + chat + "#" }
 
 const (
 	profileSK   = "P"
