@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"parley/shared/extract"
+	"parley/shared/file"
 	"parley/shared/function"
 	"parley/shared/ingest"
 	"parley/shared/object"
@@ -44,10 +45,16 @@ func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	files := store.NewFiles(store.DynamoDB(cfg), c.FilesTable, "")
 	bucket := object.New(s3.NewFromConfig(cfg, patient), c.FilesBucket)
 	p := &ingest.Processor{
-		Files: files, Graves: files, Incoming: bucket, Blobs: bucket, Reader: reader{},
+		Files: files, Counts: counts{files, &file.Remover{Graves: files, Bytes: bucket}}, Incoming: bucket, Blobs: bucket, Reader: reader{},
 		Scanner: c.MalwareScan == "guardduty", Folder: room.Path, Now: time.Now, Log: log,
 	}
 	return queue.NewArrivals(sqs.NewFromConfig(cfg), c.Queue, c.FilesBucket, log).Consume(p.Do)
+}
+
+// counts are the table's, with the removal of what counts no more.
+type counts struct {
+	*store.Files
+	*file.Remover
 }
 
 // transfer is how long a call to S3 may take with all its bytes: 512 MB, to be read

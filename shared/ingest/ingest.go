@@ -72,14 +72,12 @@ type Files interface {
 	Reject(ctx context.Context, f file.File, why file.Remark) error
 }
 
-// Graves counts who refers to a blob.
-type Graves interface {
+// Counts knows who refers to a blob.
+type Counts interface {
 	// Hold counts the file at its blob, once.
 	Hold(ctx context.Context, f file.File) error
-	// Bury marks a blob as being removed if nobody refers to it, and reports whether
-	// it is; Buried ends that.
-	Bury(ctx context.Context, sha string) (mine bool, err error)
-	Buried(ctx context.Context, sha string) error
+	// Sweep removes a blob, and what was made of it, if nobody refers to it.
+	Sweep(ctx context.Context, sha string) error
 }
 
 // Incoming is where bytes arrive.
@@ -103,8 +101,6 @@ type Blobs interface {
 	PutText(ctx context.Context, sha string, text []byte) error
 	// PutPictures keeps an image as lists show it and as models look at it.
 	PutPictures(ctx context.Context, sha, contentType string, thumbnail, picture []byte) error
-	// RemoveBlob removes a blob and what was made of it.
-	RemoveBlob(ctx context.Context, sha string) error
 }
 
 // Reader finds out what is in a file of that name and stated type. A file that
@@ -129,7 +125,7 @@ type Reading struct {
 // Processor takes files through their stages.
 type Processor struct {
 	Files    Files
-	Graves   Graves
+	Counts   Counts
 	Incoming Incoming
 	Blobs    Blobs
 	Reader   Reader
@@ -170,30 +166,17 @@ func (p *Processor) handle(ctx context.Context, a Arrival) error {
 }
 
 // yield ends the processing of a file that somebody else has deleted, or processes.
-// Then its bytes must stay: they come back here if the other one dies.
+// The bytes of one that is processed must stay: it comes back here if the other dies.
+// A deleted one may have come to its blob after those who removed it had looked.
 func (p *Processor) yield(ctx context.Context, f file.File) error {
 	now, err := p.Files.Arrived(ctx, f.User, f.ID, f.Version)
 	switch {
 	case errors.Is(err, file.ErrNoFile):
-		return p.sweep(ctx, f)
+		return p.Counts.Sweep(ctx, f.SHA256)
 	case err == nil && now.Status == file.Processing:
 		return away("processed_elsewhere", fmt.Errorf("file %s of user %s is at stage %q", f.ID, f.User, now.Stage))
 	}
 	return err
-}
-
-// sweep removes the blob of a file that was taken away meanwhile if nobody else
-// refers to it: its bytes may have come there after those who removed the file had
-// looked.
-func (p *Processor) sweep(ctx context.Context, f file.File) error {
-	mine, err := p.Graves.Bury(ctx, f.SHA256)
-	if err != nil || !mine {
-		return err
-	}
-	if err := p.Blobs.RemoveBlob(ctx, f.SHA256); err != nil {
-		return err
-	}
-	return p.Graves.Buried(ctx, f.SHA256)
 }
 
 // Remarks on files.

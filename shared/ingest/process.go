@@ -133,7 +133,7 @@ func (j *job) scan(ctx context.Context) (*file.Remark, error) {
 // store counts first and copies then, so that no blob is removed under a file that
 // counts on it.
 func (j *job) store(ctx context.Context) (*file.Remark, error) {
-	if err := j.Graves.Hold(ctx, j.file); err != nil {
+	if err := j.Counts.Hold(ctx, j.file); err != nil {
 		return nil, err
 	}
 	j.file.Stored = true

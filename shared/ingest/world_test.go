@@ -14,7 +14,6 @@ import (
 
 	"parley/shared/file"
 	"parley/shared/passage"
-	"parley/shared/problem"
 )
 
 // world is a table, a bucket and a reader in memory. Each call passes step, which may
@@ -26,9 +25,8 @@ type world struct {
 	sent  map[string][]byte     // by key@version
 	tags  map[string]string     // by key@version
 	refs  map[string]int        // by hash
-	dying map[string]bool
-	kept  map[string][]byte // by hash, and hash/what
-	spied []file.Stage      // stages in the order of their beginning
+	kept  map[string][]byte     // by hash, and hash/what
+	spied []file.Stage          // stages in the order of their beginning
 	now   time.Time
 	calls int
 	fail  func(call int, name string, after bool) error
@@ -49,8 +47,7 @@ func hash(b []byte) string {
 
 // newWorld has one file whose bytes have arrived.
 func newWorld(t *testing.T, bytes []byte) *world {
-	w := &world{t: t, sum: hash(bytes), sent: map[string][]byte{key + "@" + version: bytes}, tags: map[string]string{}, refs: map[string]int{},
-		dying: map[string]bool{}, kept: map[string][]byte{}, now: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)}
+	w := &world{t: t, sum: hash(bytes), sent: map[string][]byte{key + "@" + version: bytes}, tags: map[string]string{}, refs: map[string]int{}, kept: map[string][]byte{}, now: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)}
 	w.rows = map[string]*file.File{key: {User: user, ID: id, Name: "fox.txt", ContentType: "text/x-stated", Size: int64(len(bytes)), SHA256: hash(bytes), Status: file.Uploading}}
 	text := passage.Document{Version: passage.Version, Characters: 3, Passages: []passage.Passage{{Line: 1, Text: "fox"}}}
 	w.found = Reading{ContentType: "text/plain", Kind: file.Text, Document: &text, Thumbnail: []byte("t"), Picture: []byte("p"), PictureType: "image/png"}
@@ -60,7 +57,7 @@ func newWorld(t *testing.T, bytes []byte) *world {
 func (w *world) arrival() Arrival { return Arrival{Key: key, Version: version, At: w.now} }
 
 func (w *world) processor() *Processor {
-	return &Processor{Files: w, Graves: w, Incoming: w, Blobs: w, Reader: w, Folder: w.t.TempDir(),
+	return &Processor{Files: w, Counts: w, Incoming: w, Blobs: w, Reader: w, Folder: w.t.TempDir(),
 		Now: func() time.Time { return w.now }, Log: slog.New(slog.DiscardHandler)}
 }
 
@@ -138,9 +135,6 @@ func (w *world) Reject(_ context.Context, f file.File, why file.Remark) error {
 
 func (w *world) Hold(_ context.Context, f file.File) error {
 	return w.row("Hold", f, func(r *file.File) error {
-		if w.dying[f.SHA256] {
-			return problem.New(problem.Unavailable, "dying", "")
-		}
 		if !r.Stored {
 			r.Stored = true
 			w.refs[f.SHA256]++
@@ -149,17 +143,15 @@ func (w *world) Hold(_ context.Context, f file.File) error {
 	})
 }
 
-func (w *world) Bury(_ context.Context, sha string) (mine bool, err error) {
-	err = w.step("Bury", func() error {
-		mine = w.refs[sha] == 0
-		w.dying[sha] = w.dying[sha] || mine
+func (w *world) Sweep(_ context.Context, sha string) error {
+	return w.step("Sweep", func() error {
+		if w.refs[sha] == 0 {
+			for _, k := range []string{sha, sha + "/text", sha + "/pictures"} {
+				delete(w.kept, k)
+			}
+		}
 		return nil
 	})
-	return mine, err
-}
-
-func (w *world) Buried(_ context.Context, sha string) error {
-	return w.step("Buried", func() error { delete(w.dying, sha); return nil })
 }
 
 // remove is what a user's deletion does.
@@ -227,15 +219,6 @@ func (w *world) PutText(_ context.Context, sha string, text []byte) error {
 func (w *world) PutPictures(_ context.Context, sha, contentType string, thumbnail, picture []byte) error {
 	return w.step("PutPictures", func() error {
 		w.kept[sha+"/pictures"] = []byte(contentType + string(thumbnail) + string(picture))
-		return nil
-	})
-}
-
-func (w *world) RemoveBlob(_ context.Context, sha string) error {
-	return w.step("RemoveBlob", func() error {
-		for _, k := range []string{sha, sha + "/text", sha + "/pictures"} {
-			delete(w.kept, k)
-		}
 		return nil
 	})
 }
