@@ -18,8 +18,10 @@ import (
 )
 
 // unseen are codes that no client ever gets: of messages that a queue consumer
-// can't read, of a worker whose attempt was superseded, and of operators' tools.
-var unseen = []string{"bad_prompt", "stale_attempt", "limits_invalid", "plan_invalid"}
+// can't read, of a worker whose attempt was superseded, of files that are processed,
+// and of operators' tools.
+var unseen = []string{"bad_prompt", "bad_arrival", "stale_attempt", "stale_file", "scan_pending",
+	"bytes_missing", "bad_hash", "later_text", "no_files", "row_changed", "limits_invalid", "plan_invalid"}
 
 // TestCodes: every code that the program can answer with is documented, and every
 // documented one exists.
@@ -74,6 +76,9 @@ func codesOfDocument(t *testing.T) map[string]bool {
 	return codes
 }
 
+// notes is where the codes of files' notes are constants.
+const notes = "../shared/extract/child"
+
 // codesOfProgram finds the codes in the source, each with the place where it stands.
 func codesOfProgram(t *testing.T) map[string]string {
 	t.Helper()
@@ -89,7 +94,11 @@ func codesOfProgram(t *testing.T) map[string]string {
 				return err
 			}
 			ast.Inspect(file, func(n ast.Node) bool {
-				if code := codeIn(n); code != "" {
+				code := codeIn(n)
+				if spec, ok := n.(*ast.ValueSpec); ok && strings.HasPrefix(path, notes) && spec.Names[0].IsExported() && len(spec.Values) == 1 {
+					code = word(spec.Values[0])
+				}
+				if code != "" {
 					codes[code] = set.Position(n.Pos()).String()
 				}
 				return true

@@ -18,6 +18,7 @@ import (
 	"parley/fleet/serve"
 	"parley/shared/accountapi"
 	"parley/shared/chatapi"
+	"parley/shared/fileapi"
 )
 
 // contract returns the document with a validator for it; it must be valid itself.
@@ -47,7 +48,7 @@ func TestDocumentIsValid(t *testing.T) {
 func TestRoutes(t *testing.T) {
 	described, routed := routesOfDocument(t), routesOfTemplate(t)
 	functions := patterns(accountapi.SignUp(nil, nil), accountapi.Login(nil, nil, nil), accountapi.Upkeep(nil, nil), accountapi.Keys(nil, nil),
-		chatapi.Send(nil, nil), chatapi.History(nil, nil, nil, nil))
+		chatapi.Send(nil, nil), chatapi.History(nil, nil, nil, nil), fileapi.Upload(nil, nil), fileapi.Files(nil, nil, nil))
 	relay := patterns((&serve.Relay{}).Routes(), (&openai.Endpoint{}).Routes())
 	if d := cmp.Diff(functions, routed); d != "" {
 		t.Errorf("functions serve (-) and template.yaml routes (+):\n%s", d)

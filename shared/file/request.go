@@ -30,7 +30,7 @@ func (r Request) check() error {
 	c.That(strings.TrimSpace(r.Name) != "", "name", "bad_name", "A file has a name.")
 	c.That(r.Size >= 1, "size", "bad_size", "A file has 1 byte at least.")
 	c.That(r.ContentType != "", "content_type", "bad_content_type", "A file has a content type; application/octet-stream, if none is known.")
-	c.That(validSum(r.SHA256), "sha256", "bad_sha256", wantSum)
+	c.That(validSum(r.SHA256), "sha256", "bad_checksum", wantSum)
 	c.That(r.Chat == "" || id.Valid(r.Chat), "chat_id", "bad_chat_id", "This is no chat's id.")
 	if len(r.Parts) > 0 && r.Size >= 1 && r.Size <= MaxSize {
 		r.checkParts(&c)
@@ -55,9 +55,9 @@ func (r Request) checkParts(c *problem.Check) {
 		return
 	}
 	for i, sum := range r.Parts {
-		c.That(validSum(sum), fmt.Sprintf("parts_sha256[%d]", i), "bad_sha256", wantSum)
+		c.That(validSum(sum), fmt.Sprintf("parts_sha256[%d]", i), "bad_checksum", wantSum)
 	}
-	c.That(n > 1 || r.Parts[0] == r.SHA256 || !validSum(r.Parts[0]), "parts_sha256[0]", "bad_sha256",
+	c.That(n > 1 || r.Parts[0] == r.SHA256 || !validSum(r.Parts[0]), "parts_sha256[0]", "bad_checksum",
 		"The only part is the whole file and has the same SHA-256.")
 }
 
