@@ -24,6 +24,7 @@ import (
 	"parley/shared/accountapi"
 	"parley/shared/api"
 	"parley/shared/chatapi"
+	"parley/shared/fileapi"
 	"parley/shared/queue"
 )
 
@@ -61,6 +62,8 @@ func TestRequests(t *testing.T) {
 		"account":      merged(accountapi.Upkeep(nil, nil), accountapi.Keys(nil, nil)),
 		"send-message": chatapi.Send(nil, nil),
 		"history":      chatapi.History(nil, nil, nil, nil),
+		"upload":       fileapi.Upload(nil, nil),
+		"files":        fileapi.Files(nil, nil, nil),
 	} {
 		t.Run(name, func(t *testing.T) {
 			ev := load[events.APIGatewayV2HTTPRequest](t, name)
