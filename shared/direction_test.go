@@ -14,7 +14,7 @@ var (
 	domain   = []string{"problem", "id", "quota", "file", "picture", "chat", "auth", "account", "model", "usage", "backlog", "words", "passage", "ingest"}
 	adapters = []string{"store", "queue", "object", "mail", "kms", "api"}
 	// edges are HTTP's side of the domain: they may use api, and no other adapter.
-	edges = []string{"chatapi", "accountapi"}
+	edges = []string{"chatapi", "accountapi", "fileapi"}
 )
 
 func deps(t *testing.T, pkg string) []string {

@@ -16,8 +16,7 @@ var (
 	ErrComplete = problem.New(problem.Conflict, "upload_complete", "This upload is complete; delete its file instead.")
 )
 
-// Resume says how an upload stands, with fresh URLs for what is missing. What S3
-// has forgotten starts over.
+// Resume says how an upload stands, with fresh URLs for what is missing.
 func (u *Uploads) Resume(ctx context.Context, user, id string) (Progress, error) {
 	f, a, err := u.look(ctx, user, id)
 	if err != nil || f.Status != Uploading {
@@ -25,14 +24,6 @@ func (u *Uploads) Resume(ctx context.Context, user, id string) (Progress, error)
 	}
 	if a.Whole {
 		return u.progress(ctx, f, f.whole())
-	}
-	if a.Closed {
-		if err := u.open(ctx, &f); err != nil {
-			return Progress{}, err
-		}
-		if err := u.Rows.Opened(ctx, f); err != nil {
-			return Progress{}, err
-		}
 	}
 	good := slices.DeleteFunc(a.Parts, func(r Received) bool { return f.fault(r) != "" })
 	return u.progress(ctx, f, good)
@@ -64,7 +55,8 @@ func (u *Uploads) Complete(ctx context.Context, user, id string) (File, error) {
 }
 
 // look reads what is noted of a file, and what S3 has of it if it is an upload
-// still. Of an upload that has expired only one whose bytes are there counts.
+// still. Of an upload that has expired, for us or for S3, only one whose bytes are
+// there counts.
 func (u *Uploads) look(ctx context.Context, user, id string) (File, Arrival, error) {
 	f, err := u.Rows.File(ctx, user, id)
 	if err != nil || f.Status != Uploading {
@@ -77,7 +69,7 @@ func (u *Uploads) look(ctx context.Context, user, id string) (File, Arrival, err
 	if len(a.Parts) == 0 { // or has its whole been processed, and moved on, since the row was read?
 		f, err = u.Rows.File(ctx, user, id)
 	}
-	if err == nil && f.Status == Uploading && u.Now().After(f.ExpiresAt) {
+	if err == nil && f.Status == Uploading && (a.Closed || u.Now().After(f.ExpiresAt)) {
 		err = ErrExpired
 	}
 	return f, a, err

@@ -20,8 +20,6 @@ type Rows interface {
 	// Own returns the ready file of that user with these bytes, ErrNoFile if there is
 	// none.
 	Own(ctx context.Context, user, sha string) (File, error)
-	// Opened notes by which S3 upload the parts of f come from now on.
-	Opened(ctx context.Context, f File) error
 	// Arrived notes that all bytes are there, as which version, unless that is noted,
 	// and returns the file as it stands then.
 	Arrived(ctx context.Context, user, id, version string) (File, error)
@@ -60,7 +58,7 @@ type Received struct {
 }
 
 // Arrival is what is there of a file: the whole, some parts, or nothing. Closed says
-// that more parts can't come, since S3 has forgotten the upload.
+// that no part can come any more, since S3 has forgotten the upload.
 type Arrival struct {
 	Whole   bool
 	Version string // of the whole
