@@ -24,9 +24,10 @@ func fence(id string) string {
 	return "file-" + hex.EncodeToString(sum[:6])
 }
 
-// marks are what chat templates make of turns, tools and pictures. Engines read them
-// anywhere in a rendered prompt, so that a file which has one could end its turn.
-var marks = regexp.MustCompile(`(?i)<([|｜]|/?(?:s|bos|eos|pad|unk|mask|img|image|video|think|tool_\w+|start_\w+|end_\w+|image_\w+|im_\w+|sys|unused\d+)>|<sys>|</sys>)` +
+// marks are what chat templates make of turns, tools and pictures, and what looks like
+// our own. Engines read them anywhere in a rendered prompt, so that a file which has
+// one could end its turn.
+var marks = regexp.MustCompile(`(?i)<([|｜]|/?file-|/?(?:s|bos|eos|pad|unk|mask|img|image|video|think|tool_\w+|start_\w+|end_\w+|image_\w+|im_\w+|sys|unused\d+)>)` +
 	`|\[(/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|IMG|IMG_BREAK|IMG_END|THINK|PREFIX|MIDDLE|SUFFIX)\])`)
 
 // harmless returns a file's text without marks of templates, each of which gets a
@@ -66,24 +67,27 @@ func nameOf(name string) string {
 // enclose returns passages of a file, which stand in its order, between marks. A
 // line before those that follow no other says where they are from.
 func enclose(f File, passages []passage.Passage, whole bool) string {
-	mark, name := fence(f.ID), nameOf(f.Name)
-	var b strings.Builder
-	fmt.Fprintf(&b, "<%s name=\"%s\"%s>\n", mark, name, extent(f, whole))
-	next := passage.Passage{Page: -1}
+	mark := fence(f.ID)
+	name := harmless(nameOf(f.Name), mark)
 	var text strings.Builder
 	for i, p := range passages {
-		if p.Page != next.Page || p.Line != next.Line || p.Page == 0 {
-			if i > 0 {
-				text.WriteString("\n\n")
-			}
-			fmt.Fprintf(&text, "[%s, %s]\n", name, place(p))
+		if i == 0 || !follows(passages[i-1], p) {
+			fmt.Fprintf(&text, "\n\n[%s, %s]\n", name, place(p))
 		}
-		text.WriteString(p.Text)
-		next = passage.Passage{Page: p.Page, Line: p.Line + strings.Count(p.Text, "\n")}
+		if i < len(passages)-1 && follows(p, passages[i+1]) {
+			text.WriteString(p.Text)
+		} else {
+			text.WriteString(strings.TrimRightFunc(p.Text, unicode.IsSpace))
+		}
 	}
-	b.WriteString(harmless(text.String(), mark))
-	fmt.Fprintf(&b, "\n</%s>\n\n", mark)
-	return b.String()
+	return fmt.Sprintf("<%s name=\"%s\"%s>\n%s\n</%s>\n\n", mark, name, extent(f, whole),
+		harmless(strings.TrimPrefix(text.String(), "\n\n"), mark), mark)
+}
+
+// follows reports whether b needs no place of its own after a: on a page, lines are
+// hardly ever counted.
+func follows(a, b passage.Passage) bool {
+	return a.Page > 0 && a.Page == b.Page && a.Line+strings.Count(a.Text, "\n") == b.Line
 }
 
 // extent says how much of a file there is to see.
