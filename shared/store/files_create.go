@@ -14,11 +14,10 @@ import (
 )
 
 // Create writes an uploading file and takes the room for it out of its user's
-// storage of limit bytes, in one transaction of 4 write units (with its chat of 8,
-// and a consistent read in a transaction). Each part with a hash adds 32 bytes to
-// the row. Where a limit refuses, uploads that have expired by f.CreatedAt are given
-// up first, so that no schedule has to. ErrStorageFull, ErrTooMany, ErrDialogueFull,
-// chat.ErrNoChat.
+// storage of limit bytes, in one transaction of 4 write units, with its chat of 10.
+// Each part with a hash adds 32 bytes to the row. Where a limit refuses, uploads that
+// have expired by f.CreatedAt are given up first, so that no schedule has to.
+// ErrStorageFull, ErrTooMany, ErrDialogueFull, chat.ErrNoChat.
 func (s *Files) Create(ctx context.Context, f file.File, limit int64) error {
 	if f.Size > limit {
 		return file.ErrStorageFull
