@@ -25,6 +25,7 @@ import (
 	"parley/shared/api"
 	"parley/shared/chatapi"
 	"parley/shared/fileapi"
+	"parley/shared/ingest"
 	"parley/shared/queue"
 )
 
@@ -111,6 +112,19 @@ func arrives(t *testing.T, ev events.APIGatewayV2HTTPRequest, routes map[string]
 func TestMessages(t *testing.T) {
 	consumed(t, "fail-reply", queue.Decode)
 	consumed(t, "purge", queue.DecodePurge)
+}
+
+// filesBucket is the bucket's name in the event of process-upload.
+const filesBucket = "parley-filesbucket-1x9c3k7w2q5e"
+
+func TestArrival(t *testing.T) {
+	var got []ingest.Arrival
+	consume := queue.NewArrivals(nil, "", filesBucket, slog.New(slog.DiscardHandler)).Consume(
+		func(_ context.Context, a ingest.Arrival) error { got = append(got, a); return nil })
+	out, err := consume(t.Context(), load[events.SQSEvent](t, "process-upload"))
+	if err != nil || len(out.BatchItemFailures) > 0 || len(got) != 1 || got[0].Size == 0 {
+		t.Errorf("%+v arrived, failures %v, %v", got, out.BatchItemFailures, err)
+	}
 }
 
 // consumed checks that each record of an event is decoded and acknowledged.

@@ -4,6 +4,7 @@ package events_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -30,6 +31,9 @@ var invocations = []invocation{
 	{"account", "AccountFunction", 200, `"messages_per_hour":40`},
 	{"send-message", "SendMessageFunction", 202, `"status":"queued"`},
 	{"history", "HistoryFunction", 200, `"title":"Why is the sky blue? Answer in one sentence."`},
+	{"upload", "UploadFunction", 201, `"part_size":8388608`},
+	{"files", "FilesFunction", 200, `"name":"fox.txt"`},
+	{"process-upload", "ProcessUploadFunction", 0, `{"batchItemFailures": []}`}, // bytes that no file has: they go
 	{"report-backlog", "ReportBacklogFunction", 0, ""},
 	{"fail-reply", "FailReplyFunction", 0, `{"batchItemFailures": []}`},
 	{"purge", "PurgeFunction", 0, `{"batchItemFailures": []}`},
@@ -71,6 +75,7 @@ func (l *local) invoke(t *testing.T, in invocation, token string) string {
 		t.Fatal(err)
 	}
 	event = bytes.ReplaceAll(event, []byte("__ACCESS_TOKEN__"), []byte(token))
+	event = bytes.ReplaceAll(event, []byte(filesBucket), []byte(need(t, "FILES_BUCKET")))
 	cmd := l.sam(t, append([]string{"local", "invoke", in.function, "--event", "-"}, l.flags...)...)
 	cmd.Stdin = bytes.NewReader(event)
 	var stderr bytes.Buffer
@@ -143,6 +148,45 @@ func TestStartAPI(t *testing.T) {
 		}
 	}
 	call("GET", "/v1/chats", "-", "", 401)
+	sendFile(t, call, token)
+}
+
+// sendFile sends a file where its signed URL leads and follows it until it is ready.
+func sendFile(t *testing.T, call func(method, path, token, body string, status int) string, token string) {
+	t.Helper()
+	const content = "The fox says nothing.\n"
+	body := fmt.Sprintf(`{"name":"fox.txt","size":%d,"content_type":"text/plain","sha256":"%x"}`, len(content), sha256.Sum256([]byte(content)))
+	var upload struct {
+		ID    string `json:"file_id"`
+		Parts []struct {
+			URL     string
+			Headers map[string]string
+		}
+	}
+	if err := json.Unmarshal([]byte(call("POST", "/v1/uploads", token, body, 201)), &upload); err != nil || len(upload.Parts) != 1 {
+		t.Fatalf("%v: %+v", err, upload)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), "PUT", upload.Parts[0].URL, strings.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range upload.Parts[0].Headers {
+		req.Header.Set(name, value)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil || res.StatusCode != 200 {
+		t.Fatal(err, res)
+	}
+	res.Body.Close()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(500 * time.Millisecond) {
+		file := call("GET", "/v1/files/"+upload.ID, token, "", 200)
+		if strings.Contains(file, `"status":"ready"`) {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("not ready in a minute: %s", file)
+		}
+	}
 }
 
 // startAPI starts sam local start-api and returns its address.
