@@ -55,7 +55,8 @@ type settings struct {
 	// A local stack's front door; without API_URL there is none.
 	API    string `env:"API_URL"`
 	Web    string `env:"WEB_DIR" envDefault:"web"`
-	Engine string `env:"ENGINE_URL"` // for /readyz only
+	Files  string `env:"FILES_ORIGIN"` // origins that the page sends files to and gets them from, with spaces between
+	Engine string `env:"ENGINE_URL"`   // for /readyz only
 }
 
 func main() {
@@ -163,7 +164,7 @@ func frontDoor(set settings, own http.Handler, log *slog.Logger) (http.Handler, 
 	if err != nil {
 		return nil, err
 	}
-	page, err := serve.Page(set.Web)
+	page, err := serve.Page(set.Web, strings.Fields(set.Files)...)
 	if err != nil {
 		return nil, err
 	}

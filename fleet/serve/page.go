@@ -4,24 +4,44 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"os"
 	"path"
 	"strings"
 )
 
-// policy lets the page load and call nothing but its own origin. Inline styles
+// policy lets the page load nothing but its own files, and call nothing but its own
+// origin and those where files are. Pictures of files come as blobs. Inline styles
 // are needed by nothing, so they are out, too.
-const policy = "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; " +
+const policy = "default-src 'self'; connect-src 'self'%s; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; " +
 	"frame-ancestors 'none'; form-action 'self'"
 
-// Page serves the files of dir, index.html for folders, and lists none.
-func Page(dir string) (http.Handler, error) {
+// policyFor returns the policy with those origins.
+func policyFor(files []string) (string, error) {
+	var sources strings.Builder
+	for _, origin := range files {
+		u, err := url.Parse(origin)
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Scheme+"://"+u.Host != origin || strings.ContainsAny(u.Host, ";,'*@") {
+			return "", fmt.Errorf("%q is no origin", origin)
+		}
+		sources.WriteString(" " + origin)
+	}
+	return fmt.Sprintf(policy, sources.String()), nil
+}
+
+// Page serves the files of dir, index.html for folders, and lists none. The page
+// may send users' files to, and get them from, the origins of files.
+func Page(dir string, files ...string) (http.Handler, error) {
+	policy, err := policyFor(files)
+	if err != nil {
+		return nil, err
+	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open the page's folder: %w", err)
 	}
-	files := root.FS()
-	server := http.FileServerFS(files)
+	pages := root.FS()
+	server := http.FileServerFS(pages)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
@@ -34,7 +54,7 @@ func Page(dir string) (http.Handler, error) {
 		case r.Method != http.MethodGet && r.Method != http.MethodHead:
 			h.Set("Allow", "GET, HEAD")
 			http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
-		case !shown(files, r.URL.Path):
+		case !shown(pages, r.URL.Path):
 			http.NotFound(w, r)
 		default:
 			server.ServeHTTP(w, r)
