@@ -19,7 +19,8 @@ import (
 // A chat that isn't deleted is left alone.
 //
 // One consistent read of the chat, one query over the chat's attachments (about 100
-// bytes each), for each file a consistent read and a transaction of 4 write units.
+// bytes each), for each file a consistent read and a transaction of 4 write units, 6
+// if it stays.
 func (s *Files) Detach(ctx context.Context, user, chatID string) (gone []file.File, err error) {
 	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.chats, Key: chatKey(user, chatID), ConsistentRead: aws.Bool(true)})
 	if err != nil || out.Item != nil {
@@ -27,7 +28,7 @@ func (s *Files) Detach(ctx context.Context, user, chatID string) (gone []file.Fi
 	}
 	prefix := attachedPrefix(chatID)
 	err = s.each(ctx, s.query(user, prefix), func(it item) error {
-		f, last, err := s.detach(ctx, user, chatID, strings.TrimPrefix(text(it, sk), prefix))
+		f, last, err := s.detach(ctx, user, chatID, strings.TrimPrefix(text(it, sk), prefix), int64(number(it, nBytes)))
 		if last {
 			f.Chat = chatID
 			gone = append(gone, f)
@@ -41,9 +42,9 @@ func (s *Files) Detach(ctx context.Context, user, chatID string) (gone []file.Fi
 	return nil, unavailable("forget the chat's files", err)
 }
 
-// detach takes a file out of a chat, or makes it a tombstone if that is the last
+// detach takes a file out of a chat where it has that many bytes, or makes it a tombstone if that is the last
 // one that it is attached to.
-func (s *Files) detach(ctx context.Context, user, chatID, fileID string) (f file.File, last bool, err error) {
+func (s *Files) detach(ctx context.Context, user, chatID, fileID string, bytes int64) (f file.File, last bool, err error) {
 	for range turns {
 		h, err := s.held(ctx, user, fileID)
 		switch {
@@ -56,11 +57,11 @@ func (s *Files) detach(ctx context.Context, user, chatID, fileID string) (f file
 			return h.File, true, nil
 		}
 		last = h.chats <= 1
-		err = transact(ctx, s.db, s.detaching(h, chatID, last))
+		err = transact(ctx, s.db, s.detaching(h, chatID, bytes, last))
 		if _, failed := refused(refusals(err), 0); failed {
 			return file.File{}, false, nil // somebody else has done it
 		}
-		if _, failed := refused(refusals(err), 1); failed {
+		if refusals(err) != nil && !collided(err) {
 			continue
 		}
 		if err == nil && last {
@@ -72,16 +73,15 @@ func (s *Files) detach(ctx context.Context, user, chatID, fileID string) (f file
 }
 
 // detaching is what detach does to a file that is attached: first to its place in
-// the chat, then to its row.
-func (s *Files) detaching(h held, chatID string, last bool) []types.TransactWriteItem {
-	place, row := attachedKey(h.User, chatID, h.ID), fileKey(h.User, h.ID)
-	there := aws.String("attribute_exists(PK)")
+// the chat, last to its row.
+func (s *Files) detaching(h held, chatID string, bytes int64, last bool) []types.TransactWriteItem {
 	condition, values := s.unchanged(h)
-	update := &types.Update{TableName: &s.table, Key: row, ConditionExpression: &condition, ExpressionAttributeValues: values}
+	update := &types.Update{TableName: &s.table, Key: fileKey(h.User, h.ID), ConditionExpression: &condition, ExpressionAttributeValues: values}
 	if last {
 		update.UpdateExpression, values[":deleted"] = aws.String("SET st = :deleted"), str(string(file.Deleted))
-		return []types.TransactWriteItem{{ConditionCheck: &types.ConditionCheck{TableName: &s.table, Key: place, ConditionExpression: there}}, {Update: update}}
+		return []types.TransactWriteItem{{ConditionCheck: &types.ConditionCheck{TableName: &s.table, Key: attachedKey(h.User, chatID, h.ID),
+			ConditionExpression: aws.String("attribute_exists(PK)")}}, {Update: update}}
 	}
 	update.UpdateExpression, values[":less"] = aws.String("ADD ac :less"), num(-1)
-	return []types.TransactWriteItem{{Delete: &types.Delete{TableName: &s.table, Key: place, ConditionExpression: there}}, {Update: update}}
+	return append(s.unattach(h.File, chatID, bytes), types.TransactWriteItem{Update: update})
 }
