@@ -21,9 +21,9 @@ type Result struct {
 	Height      int               // of an image, in pixels, as it is to be seen
 	Note        *file.Remark      // what could not be done, or nil
 	Document    *passage.Document // the text, or nil if there is none
-	Thumbnail   []byte            // of an image, or nil
+	Thumbnail   []byte            // of an image, as JPEG, or nil
 	Picture     []byte            // the copy of an image that is sent to models, or nil
-	PictureType string            // content type of Thumbnail and Picture
+	PictureType string            // content type of Picture, or empty
 	Cause       string            // why there is a note, for operators: as the child put it, or empty
 	Cost        Cost
 }

@@ -12,6 +12,7 @@ var notes = map[string]string{
 	child.Unsupported:       "Nothing can be read from this kind of file.",
 	child.TimedOut:          "Reading this file took too long.",
 	child.TooComplex:        "Reading this file takes more memory than there is for it.",
+	child.TooManyPixels:     "This image has more pixels than can be decoded.",
 	child.PasswordProtected: "This file is protected by a password.",
 	child.NoText:            "There is no text in this file; perhaps it is a scan.",
 	child.Truncated:         "This file has more text than can be read; its beginning was.",

@@ -8,8 +8,8 @@ import (
 
 	"github.com/wlynxg/chardet"
 	"golang.org/x/text/encoding"
-	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/japanese"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/encoding/unicode/utf32"
 )
@@ -41,8 +41,11 @@ func encodingOf(src source) (encoding.Encoding, error) {
 			return m.encoding, nil
 		}
 	}
-	if e := wide(head); e != nil {
+	if e := wide(head[:min(len(head), sample)]); e != nil {
 		return e, nil
+	}
+	if isISO2022JP(head) {
+		return japanese.ISO2022JP, nil
 	}
 	if isUTF8(head, int64(len(head)) < src.size) {
 		return unicode.UTF8, nil
@@ -61,15 +64,26 @@ func isUTF8(head []byte, cut bool) bool {
 	return utf8.Valid(head)
 }
 
-// guess tells one of the older encodings from another. What is none of them, or
-// can't be told, is what a Western program would have written.
+// isISO2022JP says whether head is Japanese as mail has it: of seven bits, with
+// marks where another set of characters begins.
+func isISO2022JP(head []byte) bool {
+	return (bytes.Contains(head, []byte("\x1b$B")) || bytes.Contains(head, []byte("\x1b$@"))) &&
+		!bytes.ContainsFunc(head, func(c rune) bool { return c > 0x7f })
+}
+
+// guess tells one of the older encodings from another.
 func guess(head []byte) encoding.Encoding {
 	for _, r := range chardet.DetectAll(head) {
-		if e, err := htmlindex.Get(alias(r.Encoding)); err == nil && fits(e, head) {
-			return e
+		e, err := htmlindex.Get(alias(r.Encoding))
+		if err != nil || !fits(e, head) {
+			continue
 		}
+		if name, err := htmlindex.Name(e); err == nil && confused[name] {
+			break
+		}
+		return e
 	}
-	return charmap.Windows1252
+	return byLetters(head)
 }
 
 // alias returns the name that the web has for one of chardet's. GB 18030 has all of
@@ -105,33 +119,36 @@ func wide(head []byte) encoding.Encoding {
 			zeros[i%4]++
 		}
 	}
-	e := byZeros(zeros, n/4)
-	if e == nil || !isProse(e, head[:n]) {
-		return nil
-	}
-	return e
-}
-
-// byZeros tells them apart by how many zeros stand at each place of four bytes.
-func byZeros(zeros [4]int, most int) encoding.Encoding {
-	even, odd := zeros[0]+zeros[2], zeros[1]+zeros[3]
-	switch {
-	case zeros[0] == most && zeros[1] > most/2 && zeros[3] == 0:
-		return utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM)
-	case zeros[3] == most && zeros[2] > most/2 && zeros[0] == 0:
-		return utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM)
-	case odd == 0 && even > most/25 && even > 1:
-		return unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
-	case even == 0 && odd > most/25 && odd > 1:
-		return unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
+	for _, e := range byZeros(zeros, n/4) {
+		if isProse(e, head[:n]) {
+			return e
+		}
 	}
 	return nil
 }
 
-// isProse says whether head has only characters of texts in e.
+// byZeros returns what a text may be with so many zeros at each place of four bytes.
+func byZeros(zeros [4]int, most int) []encoding.Encoding {
+	big, little := unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM), unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
+	even, odd := zeros[0]+zeros[2], zeros[1]+zeros[3]
+	switch {
+	case zeros[0] == most && zeros[1] > most/2:
+		return []encoding.Encoding{utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM)}
+	case zeros[3] == most && zeros[2] > most/2:
+		return []encoding.Encoding{utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM)}
+	case even+odd < 2:
+		return nil
+	case even > odd:
+		return []encoding.Encoding{big, little}
+	}
+	return []encoding.Encoding{little, big}
+}
+
+// isProse says whether head has only characters of texts in e, but for one at its
+// end that is cut.
 func isProse(e encoding.Encoding, head []byte) bool {
 	text, err := e.NewDecoder().Bytes(head)
-	return err == nil && !bytes.ContainsFunc(text, func(c rune) bool {
-		return c == utf8.RuneError || isBinary(c) || !letters.IsGraphic(c) && !letters.IsSpace(c) && !letters.Is(letters.Cf, c)
+	return err == nil && !bytes.ContainsFunc(bytes.TrimSuffix(text, []byte("\ufffd")), func(c rune) bool {
+		return c == utf8.RuneError || !letters.IsGraphic(c) && !letters.IsSpace(c) && !letters.Is(letters.Cf, c)
 	})
 }

@@ -44,6 +44,7 @@ const (
 	Unsupported       = "unsupported"
 	TimedOut          = "timed_out"
 	TooComplex        = "too_complex"
+	TooManyPixels     = "too_many_pixels"
 	PasswordProtected = "password_protected"
 	NoText            = "no_text"
 	Truncated         = "truncated"

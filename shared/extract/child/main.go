@@ -96,10 +96,12 @@ var (
 	errTooComplex  = errors.New("the file is out of proportion")
 	errUnsupported = errors.New("nothing reads such files")
 	errEmpty       = errors.New("the file is empty")
+	errPixels      = errors.New("the image is too large")
 )
 
 var codes = map[error]string{
 	errPassword: PasswordProtected, errTooComplex: TooComplex, errUnsupported: Unsupported, errEmpty: Empty,
+	errPixels: TooManyPixels,
 }
 
 // code returns the note that says what err says.

@@ -13,7 +13,6 @@ import (
 	"github.com/klippa-app/go-pdfium/requests"
 	"github.com/klippa-app/go-pdfium/webassembly"
 	"github.com/tetratelabs/wazero"
-	"golang.org/x/text/transform"
 )
 
 // pdfMemory is what PDFium may hold, in pages of 64 KiB.
@@ -129,12 +128,11 @@ func (p pdf) text(page requests.Page) (string, error) {
 	if _, err := p.FPDFText_ClosePage(&requests.FPDFText_ClosePage{TextPage: open.TextPage}); err != nil {
 		return "", err
 	}
-	return prose(text)
+	return prose(text), nil
 }
 
 // prose makes PDFium's text one as it would be written: PDFium marks the hyphens
 // at the ends of lines that divide a word, and joins the word around them.
-func prose(text string) (string, error) {
-	text, _, err := transform.String(&tidy{}, strings.ToValidUTF8(text, "\ufffd"))
-	return strings.ReplaceAll(text, "\ufffe", ""), err
+func prose(text string) string {
+	return strings.ReplaceAll(tidied(text), "\ufffe", "")
 }

@@ -43,6 +43,15 @@ func decode(src source) (text string, more bool, err error) {
 	return cut(text, min(len(text), MaxText)), len(text) > MaxText, nil
 }
 
+// tidied is text as tidy makes it, and UTF-8.
+func tidied(text string) string {
+	text, _, err := transform.String(&tidy{}, strings.ToValidUTF8(text, "\ufffd"))
+	if err != nil { // tidy fails only for want of room, and String gives it more
+		return ""
+	}
+	return text
+}
+
 // lines counts the lines of a text; the last one needs no end.
 func lines(text string) int {
 	n := strings.Count(text, "\n")
@@ -53,7 +62,7 @@ func lines(text string) int {
 }
 
 // tidy makes every line end a line feed and drops the control characters that no
-// text has. Its input is UTF-8; it never has to look back further than one byte.
+// text has, form feeds with them. Its input is UTF-8; it never has to look back further than one byte.
 type tidy struct{ afterCR bool }
 
 // Reset implements transform.Transformer.
@@ -66,7 +75,7 @@ func (t *tidy) Transform(dst, src []byte, _ bool) (nDst, nSrc int, err error) {
 			return nDst, nSrc, transform.ErrShortDst
 		}
 		nSrc++
-		skip := c == '\n' && t.afterCR || isBinary(rune(c)) || c == 0x1b || c == 0x7f
+		skip := c == '\n' && t.afterCR || isBinary(rune(c)) || c == 0x1b || c == '\v' || c == '\f' || c == 0x7f
 		if t.afterCR = c == '\r'; skip {
 			continue
 		}

@@ -1,0 +1,215 @@
+package child
+
+import (
+	"archive/zip"
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+
+	"golang.org/x/net/html/charset"
+)
+
+// Bounds of what is unpacked of one file.
+const (
+	maxEntries  = 20_000    // files in a ZIP
+	maxUnpacked = 256 << 20 // bytes of all that is unpacked
+	maxRatio    = 200       // of what is unpacked to what was packed,
+	freeRatio   = 8 << 20   // from this many bytes of a file on
+	maxDepth    = 500       // of elements in XML
+)
+
+// pack is a ZIP that is unpacked with care.
+type pack struct {
+	files map[string]*zip.File
+	left  int64 // bytes that may yet be unpacked
+}
+
+func openPack(src source) (*pack, error) {
+	z, err := zip.NewReader(src.ReaderAt, src.size)
+	if err != nil {
+		return nil, fmt.Errorf("open the ZIP: %w", err)
+	}
+	if len(z.File) > maxEntries {
+		return nil, fmt.Errorf("%d files in the ZIP: %w", len(z.File), errTooComplex)
+	}
+	p := &pack{files: make(map[string]*zip.File, len(z.File)), left: maxUnpacked}
+	for _, f := range z.File {
+		if _, twice := p.files[f.Name]; twice {
+			return nil, fmt.Errorf("a file is twice in the ZIP")
+		}
+		p.files[f.Name] = f
+	}
+	return p, nil
+}
+
+// errAbsent says that a ZIP lacks a file.
+var errAbsent = errors.New("a part of the file is missing")
+
+// open unpacks a file of p. Reading it fails with errTooComplex where it is out of
+// proportion, whatever its header says.
+func (p *pack) open(name string) (io.ReadCloser, error) {
+	f := p.files[name]
+	if f == nil {
+		return nil, fmt.Errorf("%w: %.100q", errAbsent, name)
+	}
+	if f.Flags&1 != 0 {
+		return nil, errPassword
+	}
+	r, err := f.Open()
+	if err != nil {
+		return nil, err
+	}
+	return &part{ReadCloser: r, pack: p, packed: int64(f.CompressedSize64)}, nil
+}
+
+// part is a file of a ZIP as it is unpacked.
+type part struct {
+	io.ReadCloser
+	pack         *pack
+	packed, read int64
+}
+
+// Read implements io.Reader.
+func (p *part) Read(b []byte) (int, error) {
+	n, err := p.ReadCloser.Read(b)
+	p.read += int64(n)
+	p.pack.left -= int64(n)
+	if p.pack.left < 0 || p.read > freeRatio && p.read/maxRatio > p.packed {
+		return n, errTooComplex
+	}
+	return n, err
+}
+
+// measure unpacks a file of p into nothing.
+func (p *pack) measure(name string) error {
+	r, err := p.open(name)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	_, err = io.Copy(io.Discard, r)
+	return err
+}
+
+// walk calls visit for every element's begin and end and every text of an XML file
+// of p, until it fails. Entities that the file defines itself are errors, never
+// expanded.
+func (p *pack) walk(name string, visit func(xml.Token) error) error {
+	r, err := p.open(name)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	d := xml.NewDecoder(r)
+	d.CharsetReader = charset.NewReaderLabel
+	for depth := 0; ; {
+		t, err := d.Token()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read %.100q: %w", name, err)
+		}
+		switch t.(type) {
+		case xml.StartElement:
+			depth++
+		case xml.EndElement:
+			depth--
+		}
+		if depth > maxDepth {
+			return errTooComplex
+		}
+		if err := visit(t); err != nil {
+			return err
+		}
+	}
+}
+
+// attr returns the attribute of that local name, or an empty string.
+func attr(e xml.StartElement, local string) string {
+	for _, a := range e.Attr {
+		if a.Name.Local == local {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+// relation is a link of one part of an Office file to another one.
+type relation struct{ kind, target string }
+
+// relations returns where a part of an Office file leads, by id. The part with the
+// empty name is the file as a whole.
+func (p *pack) relations(name string) (map[string]relation, error) {
+	dir, base := path.Split(name)
+	all := map[string]relation{}
+	err := p.walk(dir+"_rels/"+base+".rels", func(t xml.Token) error {
+		if e, ok := t.(xml.StartElement); ok && e.Name.Local == "Relationship" && attr(e, "TargetMode") != "External" {
+			target := attr(e, "Target")
+			if !strings.HasPrefix(target, "/") {
+				target = path.Join(dir, target)
+			}
+			all[attr(e, "Id")] = relation{path.Base(attr(e, "Type")), strings.TrimPrefix(target, "/")}
+		}
+		return nil
+	})
+	return all, err
+}
+
+// related returns the target of the one relation of that kind, or an empty string.
+func related(all map[string]relation, kind string) string {
+	for _, r := range all {
+		if r.kind == kind {
+			return r.target
+		}
+	}
+	return ""
+}
+
+const office = "application/vnd.openxmlformats-officedocument."
+
+// archive tells what a ZIP is, by what is in it.
+func archive(src source) kind {
+	p, err := openPack(src)
+	if err != nil {
+		return kind{zipType, refuse(err)}
+	}
+	if r, err := p.open("mimetype"); err == nil {
+		defer r.Close()
+		name, _ := io.ReadAll(io.LimitReader(r, 100))
+		return openDocument(p, strings.TrimSpace(string(name)))
+	}
+	rels, err := p.relations("")
+	main := related(rels, "officeDocument")
+	dir, _, _ := strings.Cut(main, "/")
+	switch {
+	case errors.Is(err, errAbsent) || main == "":
+		return kind{zipType, refuse(errUnsupported)}
+	case err != nil:
+		return kind{zipType, refuse(err)}
+	case dir == "word":
+		return kind{office + "wordprocessingml.document", func(context.Context, source) (Answer, error) { return readWord(p, main) }}
+	case dir == "ppt":
+		return kind{office + "presentationml.presentation", func(context.Context, source) (Answer, error) { return readSlides(p, main) }}
+	case dir == "xl":
+		return kind{office + "spreadsheetml.sheet", readSheets}
+	}
+	return kind{zipType, refuse(errUnsupported)}
+}
+
+// openDocument tells what a ZIP is that says its type itself.
+func openDocument(p *pack, name string) kind {
+	switch name {
+	case "application/vnd.oasis.opendocument.text", "application/vnd.oasis.opendocument.presentation":
+		return kind{name, func(context.Context, source) (Answer, error) { return readOpenDocument(p) }}
+	case "application/epub+zip":
+		return kind{name, func(context.Context, source) (Answer, error) { return readBook(p) }}
+	case "application/vnd.oasis.opendocument.spreadsheet", "application/vnd.oasis.opendocument.graphics":
+		return kind{name, refuse(errUnsupported)}
+	}
+	return kind{zipType, refuse(errUnsupported)}
+}
