@@ -31,6 +31,9 @@ type options struct {
 	within   time.Duration
 	queue    string
 	all      bool
+	grace    time.Duration
+	settle   time.Duration
+	dropLost bool
 }
 
 func (o *options) register(f *flag.FlagSet) {
@@ -64,12 +67,22 @@ func commands() []command {
 			queueFlag(f, o)
 			f.BoolVar(&o.all, "all", false, "all of them")
 		}, redrive},
+		{"files check", "", 0, 0, "compare the files' table with their bucket\nReads all of both. One line for each difference, with --json one object a line;\nthe exit code is 1 if there are any.", ageFlags, checkFiles},
+		{"files repair", "", 0, 0, "repair the differences that files check finds\nIt may run beside everything else, and again: what changes while it is looked\nat is left for the next run. The exit code is 1 if any difference is left.", func(f *flag.FlagSet, o *options) {
+			ageFlags(f, o)
+			f.BoolVar(&o.dropLost, "drop-lost", false, "delete files whose bytes are gone for good; otherwise they are left")
+		}, repairFiles},
 		{"audit", "USER", 1, 1, "show what operators have done to a user", nil, audit},
 	}
 }
 
 func olderFlag(f *flag.FlagSet, o *options) {
 	f.DurationVar(&o.older, "older", 5*time.Minute, "asked longer ago than that")
+}
+
+func ageFlags(f *flag.FlagSet, o *options) {
+	f.DurationVar(&o.grace, "grace", 24*time.Hour, "leave alone what is younger than that")
+	f.DurationVar(&o.settle, "settle", 2*time.Minute, "look again so much later at what seems to differ, which may be under way")
 }
 
 func queueFlag(f *flag.FlagSet, o *options) {

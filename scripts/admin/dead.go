@@ -20,6 +20,8 @@ type dead struct {
 	sqs             *sqs.Client
 	parked          string // what no function could handle
 	prompts, purges string // where fail-reply and purge take their work from
+	arrivals        string // where process-upload does
+	files           string // the bucket whose arrivals those are
 }
 
 // looking is how long messages are hidden while they are looked at: long enough
@@ -29,7 +31,7 @@ const looking = 10 * time.Second
 // message is one that was given up.
 type message struct {
 	ID       string    `json:"message_id"`
-	Kind     string    `json:"kind"` // prompt, purge, unreadable
+	Kind     string    `json:"kind"` // prompt, purge, arrival, unreadable
 	User     string    `json:"user,omitempty"`
 	About    string    `json:"about,omitempty"`
 	Sent     time.Time `json:"sent"`
@@ -99,12 +101,21 @@ func (q dead) read(m types.Message) message {
 		out.Kind, out.User, out.About, out.home = "prompt", p.User, "reply "+p.Reply, q.prompts
 	} else if j, err := queue.DecodePurge(out.Body); err == nil {
 		out.Kind, out.User, out.home = "purge", j.User, q.purges
-		out.About = "chat " + j.Chat
-		if j.Chat == "" {
-			out.About = "everything"
-		}
+		out.About = aboutPurge(j)
+	} else if all, err := queue.DecodeArrivals(out.Body, q.files); err == nil && len(all) > 0 {
+		out.Kind, out.About, out.home = "arrival", "upload "+all[0].Key, q.arrivals
 	}
 	return out
+}
+
+func aboutPurge(j queue.PurgeJob) string {
+	switch {
+	case j.File != "":
+		return "file " + j.File
+	case j.Chat != "":
+		return "chat " + j.Chat
+	}
+	return "everything"
 }
 
 // move queues a message where it is handled, and only then removes it here.

@@ -75,16 +75,20 @@ func sum(s string) string {
 const (
 	ulid1, ulid2 = "01K0000000000000000000000A", "01K0000000000000000000000B"
 	aPrompt      = `{"v":1,"user":"` + ulid1 + `","chat":"` + ulid2 + `","question":"` + ulid1 + `","reply":"` + ulid2 + `","plan":"free","hour":"2026010203","deadline":"2026-01-02T03:04:05Z"}`
-	aPurge       = `{"v":1,"user":"` + ulid1 + `","chat":"` + ulid2 + `"}`
+	aFile        = `{"v":2,"user":"` + ulid1 + `","file":"` + ulid2 + `","sha256":"` + aSHA + `"}`
+	aSHA         = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	anArrival    = `{"Records":[{"eventSource":"aws:s3","eventName":"ObjectCreated:Put","eventTime":"2026-01-02T03:04:05Z",
+		"s3":{"bucket":{"name":"files"},"object":{"key":"incoming/` + ulid1 + `/` + ulid2 + `","size":3,"versionId":"v"}}}]}`
+	aPurge = `{"v":1,"user":"` + ulid1 + `","chat":"` + ulid2 + `"}`
 )
 
 func deadQueue(t *testing.T) (*wire, dead) {
-	w := &wire{queues: map[string][]string{"parked": {aPrompt, "nonsense", aPurge}}, hidden: map[string]bool{}}
+	w := &wire{queues: map[string][]string{"parked": {aPrompt, "nonsense", aPurge, aFile, anArrival}}, hidden: map[string]bool{}}
 	s := httptest.NewServer(w)
 	t.Cleanup(s.Close)
 	client := sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: aws.String(s.URL),
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
-	return w, dead{sqs: client, parked: "parked", prompts: "prompts", purges: "purges"}
+	return w, dead{sqs: client, parked: "parked", prompts: "prompts", purges: "purges", arrivals: "arrivals", files: "files"}
 }
 
 func TestLookSeesEachOnceAndGivesBack(t *testing.T) {
@@ -92,10 +96,11 @@ func TestLookSeesEachOnceAndGivesBack(t *testing.T) {
 	for range 2 {
 		var got []string
 		err := q.look(t.Context(), "parked", func(m message) (bool, error) {
-			got = append(got, m.ID+" "+m.Kind+" "+m.home)
+			got = append(got, m.ID+" "+m.Kind+" "+m.home+" "+m.About)
 			return false, nil
 		})
-		if want := "m0 prompt prompts,m1 unreadable ,m2 purge purges"; err != nil || strings.Join(got, ",") != want {
+		if want := "m0 prompt prompts reply " + ulid2 + ",m1 unreadable  ,m2 purge purges chat " + ulid2 +
+			",m3 purge purges file " + ulid2 + ",m4 arrival arrivals upload incoming/" + ulid1 + "/" + ulid2; err != nil || strings.Join(got, ",") != want {
 			t.Errorf("%v, %v; want %s", got, err, want)
 		}
 	}
@@ -112,7 +117,7 @@ func TestMoveKeepsBodyAndGroup(t *testing.T) {
 		}
 		return true, q.move(context.Background(), "parked", m)
 	})
-	if err != nil || w.queues["prompts"][0] != aPrompt || w.queues["purges"][0] != aPurge {
+	if err != nil || w.queues["prompts"][0] != aPrompt || w.queues["purges"][0] != aPurge || w.queues["purges"][1] != aFile || w.queues["arrivals"][0] != anArrival {
 		t.Errorf("%v: %v", err, w.queues)
 	}
 	if w.queues["parked"][0] != "" || w.queues["parked"][1] != "nonsense" || w.queues["parked"][2] != "" {

@@ -14,6 +14,7 @@ import (
 	"unicode"
 
 	"parley/shared/id"
+	"parley/shared/object"
 	"parley/shared/queue"
 	"parley/shared/store"
 )
@@ -27,6 +28,8 @@ type desk struct {
 	log      *slog.Logger
 	accounts *store.Accounts
 	chats    *store.Chats
+	files    *store.Files
+	bucket   *object.Bucket
 	prompts  queue.Plans
 	dead     dead
 	who      func(context.Context) string

@@ -1,12 +1,12 @@
-// Admin is the operators' tool: it looks into users, replies and the dead-letter
-// queue of a Parley and changes them.
+// Admin is the operators' tool: it looks into users, replies, files and the
+// dead-letter queue of a Parley and changes them.
 //
 // Every change asks first if it can't be taken back, and is written down with who
 // made it and when: as a row beside the user, which admin audit reads, and as a
-// line of JSON on standard error.
+// line of JSON on standard error. Repairs of files are only in the latter.
 //
 // Tour, bottom up: where.go finds the deployed stack and opens its parts; desk.go
-// prints, asks and logs; user.go, reply.go and dlq.go are the commands, which
+// prints, asks and logs; user.go, reply.go, files.go and dlq.go are the commands, which
 // command.go lists.
 package main
 

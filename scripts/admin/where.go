@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"parley/shared/id"
+	"parley/shared/object"
 	"parley/shared/queue"
 	"parley/shared/quota"
 	"parley/shared/store"
@@ -40,10 +41,13 @@ var parts = []part{
 	{"AccountsTable", "accounts-table", "ACCOUNTS_TABLE"},
 	{"ChatsTable", "chats-table", "CHATS_TABLE"},
 	{"BodiesBucket", "bodies-bucket", "BODIES_BUCKET"},
+	{"FilesTable", "files-table", "FILES_TABLE"},
+	{"FilesBucket", "files-bucket", "FILES_BUCKET"},
 	{"QueueUrlFree", "queue-free", "QUEUE_URL_FREE"},
 	{"QueueUrlPremium", "queue-premium", "QUEUE_URL_PREMIUM"},
 	{"QueueUrlDead", "queue-dead", "QUEUE_URL_DEAD"},
 	{"QueueUrlPurge", "queue-purge", "QUEUE_URL_PURGE"},
+	{"QueueUrlFiles", "queue-files", "QUEUE_URL_FILES"},
 	{"QueueUrlParked", "queue-parked", "QUEUE_URL_PARKED"},
 }
 
@@ -113,19 +117,21 @@ func open(ctx context.Context, o options, in io.Reader, out, log io.Writer) (*de
 		return nil, err
 	}
 	at := func(output string) string { return *o.where.parts[output] }
-	db := store.DynamoDB(cfg)
-	chats := store.NewChats(db, s3.NewFromConfig(cfg), at("ChatsTable"), at("BodiesBucket"))
+	db, objects := store.DynamoDB(cfg), s3.NewFromConfig(cfg)
+	chats := store.NewChats(db, objects, at("ChatsTable"), at("BodiesBucket"))
 	queues := sqs.NewFromConfig(cfg)
 	return &desk{
 		options: o, in: in, out: out, ask: log, log: slog.New(slog.NewJSONHandler(log, nil)),
 		accounts: store.NewAccounts(db, at("AccountsTable")), chats: chats,
+		files: store.NewFiles(db, at("FilesTable"), at("ChatsTable")), bucket: object.New(objects, at("FilesBucket")),
 		prompts: queue.Plans{
 			quota.Free:    queue.New(queues, at("QueueUrlFree")),
 			quota.Premium: queue.New(queues, at("QueueUrlPremium")),
 		},
-		dead: dead{sqs: queues, parked: at("QueueUrlParked"), prompts: at("QueueUrlDead"), purges: at("QueueUrlPurge")},
-		who:  func(ctx context.Context) string { return caller(ctx, cfg, o.where.local) },
-		now:  time.Now, newID: id.New,
+		dead: dead{sqs: queues, parked: at("QueueUrlParked"), prompts: at("QueueUrlDead"), purges: at("QueueUrlPurge"),
+			arrivals: at("QueueUrlFiles"), files: at("FilesBucket")},
+		who: func(ctx context.Context) string { return caller(ctx, cfg, o.where.local) },
+		now: time.Now, newID: id.New,
 	}, nil
 }
 

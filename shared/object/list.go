@@ -51,14 +51,23 @@ func (b *Bucket) Derived(ctx context.Context, prefix string, fn func(Object) err
 // with every upload in parts that is under way, which has no version. File has the
 // owner's id and the file's own; a key that is no upload's has none.
 func (b *Bucket) Incoming(ctx context.Context, fn func(Object) error) error {
-	err := b.walk(ctx, incoming, func(o Object) error {
+	return b.arrivals(ctx, incoming, fn)
+}
+
+// IncomingOf is Incoming for one user.
+func (b *Bucket) IncomingOf(ctx context.Context, user string, fn func(Object) error) error {
+	return b.arrivals(ctx, incomingOf(user), fn)
+}
+
+func (b *Bucket) arrivals(ctx context.Context, prefix string, fn func(Object) error) error {
+	err := b.walk(ctx, prefix, func(o Object) error {
 		o.File = b.fileOf(o.Key)
 		return fn(o)
 	})
 	if err != nil {
 		return err
 	}
-	in := &s3.ListMultipartUploadsInput{Bucket: &b.name, Prefix: aws.String(incoming)}
+	in := &s3.ListMultipartUploadsInput{Bucket: &b.name, Prefix: &prefix}
 	for pages := s3.NewListMultipartUploadsPaginator(b.s3, in); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
