@@ -57,6 +57,10 @@ func New(base string, vault Vault) *Client {
 	}
 }
 
+// Carry replaces what carries the bytes of files, before the first of them; for a
+// proxy of its own, or to see what goes over the wire.
+func (c *Client) Carry(by http.RoundTripper) { c.storage.Transport = by }
+
 // asAnswer makes a redirect the answer: a client that follows one to another port
 // of the same host would take the token along.
 func asAnswer(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
