@@ -86,6 +86,7 @@ func (w *writer) close() {
 func (w *writer) page() {
 	w.flush(false)
 	w.done.WriteString(pageBreak)
+	w.gap = false
 }
 
 // full returns errFull when there is more text than is read.

@@ -1,0 +1,69 @@
+package extract
+
+import (
+	"bytes"
+	"testing"
+
+	"codeberg.org/go-pdf/fpdf"
+
+	"parley/shared/file"
+	"parley/shared/passage"
+)
+
+// pdf returns a PDF with a page for each text.
+func pdf(t *testing.T, prepare func(*fpdf.Fpdf), pages ...string) string {
+	t.Helper()
+	f := fpdf.New("P", "mm", "A4", "")
+	prepare(f)
+	f.SetFont("Helvetica", "", 14)
+	for _, text := range pages {
+		f.AddPage()
+		f.Cell(0, 10, text)
+	}
+	var b bytes.Buffer
+	if err := f.Output(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func plain(*fpdf.Fpdf) {}
+
+func TestPDF(t *testing.T) {
+	res := read(t, Runner{}, "a.txt", pdf(t, plain, "The treasure is under the oak.", "", "The key is in the well."))
+	want := []passage.Passage{{Page: 1, Line: 1, Text: "The treasure is under the oak."}, {Page: 3, Line: 1, Text: "The key is in the well."}}
+	if res.ContentType != "application/pdf" || res.Kind != file.Text || res.Pages != 3 || res.Note != nil {
+		t.Fatalf("%+v, note %+v", res, res.Note)
+	}
+	if got := res.Document.Passages; len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestPDFWithPassword(t *testing.T) {
+	locked := func(f *fpdf.Fpdf) { f.SetProtection(fpdf.CnProtectPrint, "open", "owner") }
+	noted(t, read(t, Runner{}, "a.pdf", pdf(t, locked, "secret")), "application/pdf", "password_protected")
+}
+
+// A PDF that anybody may open, though not change, is one without a password.
+func TestPDFThatMayBeRead(t *testing.T) {
+	free := func(f *fpdf.Fpdf) { f.SetProtection(fpdf.CnProtectPrint, "", "owner") }
+	if res := read(t, Runner{}, "a.pdf", pdf(t, free, "plain")); res.Kind != file.Text || res.Document.Passages[0].Text != "plain" {
+		t.Errorf("%+v, note %+v", res, res.Note)
+	}
+}
+
+func TestScan(t *testing.T) {
+	noted(t, read(t, Runner{}, "a.pdf", pdf(t, plain, "", "")), "application/pdf", "no_text")
+}
+
+// noted fails t unless res is kept unread with that note.
+func noted(t *testing.T, res Result, contentType, code string) {
+	t.Helper()
+	if res.Note == nil || res.Note.Code != code || res.Note.Detail == "" || res.ContentType != contentType {
+		t.Fatalf("%+v, note %+v, want %s and %s", res, res.Note, contentType, code)
+	}
+	if code != "truncated" && (res.Kind != file.Other || res.Document != nil || res.Picture != nil) {
+		t.Errorf("%+v", res)
+	}
+}
