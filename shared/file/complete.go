@@ -110,11 +110,11 @@ func (f File) fault(r Received) string {
 	size, sum := f.Want(r.Number)
 	switch {
 	case r.Number < 1 || r.Number > PartCount(f.Size):
-		return "no part of the file"
+		return "It is no part of the file."
 	case r.Size != size:
-		return fmt.Sprintf("%d bytes instead of %d", r.Size, size)
+		return fmt.Sprintf("It has %d bytes instead of %d.", r.Size, size)
 	case sum != "" && r.SHA256 != sum:
-		return "other bytes than were announced"
+		return "It has other bytes than were announced."
 	}
 	return ""
 }
@@ -148,11 +148,11 @@ func (f File) lacking(there []Received) error {
 		numbers = append(numbers, fmt.Sprint(n))
 	}
 	for _, n := range f.missing(there) {
-		bad(n, "Not received.")
+		bad(n, "It hasn't arrived.")
 	}
 	for _, r := range there {
 		if why := f.fault(r); why != "" {
-			bad(r.Number, "Received with "+why+".")
+			bad(r.Number, why)
 		}
 	}
 	if c.Err() == nil {

@@ -90,9 +90,9 @@ type Uploads struct {
 	NewID  id.Source
 }
 
-// Create makes an upload. S3 is asked first, so that nothing is noted, and counts,
-// of an upload that it wouldn't take; of one that is refused afterwards S3 forgets
-// its part.
+// Create makes an upload, unless the user has these bytes. S3 is asked first, so that
+// nothing is noted, and counts, of an upload that it wouldn't take; of one that is
+// refused afterwards S3 forgets its part.
 func (u *Uploads) Create(ctx context.Context, user string, limit int64, r Request) (Progress, error) {
 	if err := r.check(); err != nil {
 		return Progress{}, err
@@ -109,16 +109,13 @@ func (u *Uploads) Create(ctx context.Context, user string, limit int64, r Reques
 		return Progress{}, err
 	}
 	p, err := u.progress(ctx, f, nil)
-	if err != nil {
-		return Progress{}, err
+	if err == nil {
+		err = u.Rows.Create(ctx, f, limit)
 	}
-	if err := u.Rows.Create(ctx, f, limit); err != nil {
-		if f.Upload != "" && !problem.Retryable(err) { // else it may be noted all the same
-			_ = u.Inbox.Abandon(ctx, f) // if S3 keeps it, it ends it by itself within two days
-		}
-		return Progress{}, err
+	if err != nil && f.Upload != "" && !problem.Retryable(err) { // else it may be noted all the same
+		_ = u.Inbox.Abandon(ctx, f) // if S3 keeps it, it ends it by itself within two days
 	}
-	return p, nil
+	return p, err
 }
 
 func (u *Uploads) file(user string, r Request) File {
