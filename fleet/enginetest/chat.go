@@ -3,6 +3,7 @@ package enginetest
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -11,10 +12,15 @@ import (
 // chat answers a request, after its turn.
 func (e *Engine) chat(w http.ResponseWriter, r *http.Request) {
 	var in Request
-	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || len(in.Messages) == 0 {
+	body, err := io.ReadAll(r.Body)
+	if err == nil {
+		err = json.Unmarshal(body, &in)
+	}
+	if err != nil || len(in.Messages) == 0 {
 		refuse(w, http.StatusBadRequest, "invalid_request_error", "bad request")
 		return
 	}
+	in.Body = body
 	in.Session = r.Header.Get("X-Session-Id")
 	in.Key = strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 	job := e.begin(in)

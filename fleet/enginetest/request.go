@@ -28,6 +28,7 @@ type Request struct {
 	ContinueFinal *bool `json:"continue_final_message"`
 	AddGeneration *bool `json:"add_generation_prompt"`
 
+	Body    []byte `json:"-"` // all of it, as it came
 	Session string `json:"-"` // X-Session-Id
 	Key     string `json:"-"` // bearer token
 }

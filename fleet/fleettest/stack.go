@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/redis/go-redis/v9"
 
 	"parley/fleet/engine"
@@ -32,21 +33,24 @@ import (
 // Stack is a table, a Valkey, a queue and a relay, with workers as the test wants
 // them, all real but the queue.
 type Stack struct {
-	T        testing.TB
-	Table    string // the chats'
-	Chats    *store.Chats
-	Accounts *store.Accounts
-	accounts string // their table
-	relay    string // the program, once it is built
-	Sender   *chat.Sender
-	Queues   map[quota.Plan]*Queue
-	Valkey   *redis.Client
-	Realm    *authtest.Realm
-	Relay    *serve.Relay
-	URL      string // the relay's
-	User     string
-	Token    string
-	Log      *slog.Logger
+	T          testing.TB
+	Table      string // the chats'
+	FilesTable string
+	Chats      *store.Chats
+	Files      *store.Files
+	Shelf      *Shelf // what is in them
+	Accounts   *store.Accounts
+	accounts   string // their table
+	relay      string // the program, once it is built
+	Sender     *chat.Sender
+	Queues     map[quota.Plan]*Queue
+	Valkey     *redis.Client
+	Realm      *authtest.Realm
+	Relay      *serve.Relay
+	URL        string // the relay's
+	User       string
+	Token      string
+	Log        *slog.Logger
 }
 
 // plans sends every prompt to its plan's queue.
@@ -60,11 +64,21 @@ func (p plans) Send(ctx context.Context, prompt chat.Prompt) error {
 func New(t testing.TB) *Stack {
 	t.Helper()
 	db, accounts, table := storetest.Tables(t)
-	chats := store.NewChats(db, nil, table, "")
-	s := &Stack{T: t, Table: table, Accounts: store.NewAccounts(db, accounts), accounts: accounts, Chats: chats, Log: logger(t), User: id.New(time.Now()), Valkey: valkey.Open(Env(t, "VALKEY_ADDR")),
+	files := table + "-files"
+	if err := storetest.Create(t.Context(), db, files); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := db.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &files}); err != nil {
+			t.Errorf("delete table %s: %v", files, err)
+		}
+	})
+	chats := store.NewChats(db, nil, table, "").WithFiles(files)
+	s := &Stack{T: t, Table: table, FilesTable: files, Files: store.NewFiles(db, files, table), Shelf: &Shelf{bodies: map[string][]byte{}},
+		Accounts: store.NewAccounts(db, accounts), accounts: accounts, Chats: chats, Log: logger(t), User: id.New(time.Now()), Valkey: valkey.Open(Env(t, "VALKEY_ADDR")),
 		Queues: map[quota.Plan]*Queue{quota.Free: {}, quota.Premium: {}}, Realm: authtest.New(t, time.Now)}
 	s.Token = s.Realm.Token(t, s.User, quota.Free)
-	s.Sender = &chat.Sender{Store: chats, Queue: plans(s.Queues), Now: time.Now, NewID: id.New,
+	s.Sender = &chat.Sender{Store: chats, Files: chats, Queue: plans(s.Queues), Now: time.Now, NewID: id.New,
 		Deadlines: map[quota.Plan]time.Duration{quota.Free: 2 * time.Minute, quota.Premium: time.Minute}}
 	s.serve()
 	return s
@@ -94,6 +108,7 @@ func (s *Stack) Parts(url string) work.Parts {
 		Queues: map[quota.Plan]work.Queue{}, Frames: frame.NewLog(s.Valkey),
 		Leases: valkey.NewLeases(s.Valkey, id.New(time.Now()), work.Defaults().Lease),
 		Stops:  valkey.NewStops(s.Valkey, valkey.NewHub(s.T.Context(), s.Valkey, s.Log)),
+		Files:  s.Files, Contents: s.Shelf,
 	}
 	for plan, q := range s.Queues {
 		p.Queues[plan] = q
@@ -121,7 +136,13 @@ func (s *Stack) Work(p work.Parts) (stop func()) {
 // Ask sends a question as the stack's user, into a new chat if chatID is empty.
 func (s *Stack) Ask(chatID, text string) chat.Ref {
 	s.T.Helper()
-	r, err := s.Sender.Send(s.T.Context(), s.User, quota.Free, quota.Of(quota.Free, quota.Limits{MessagesPerHour: 1000}), chat.Question{Chat: chatID, Text: text})
+	return s.Send(chat.Question{Chat: chatID, Text: text})
+}
+
+// Send sends a question as the stack's user.
+func (s *Stack) Send(q chat.Question) chat.Ref {
+	s.T.Helper()
+	r, err := s.Sender.Send(s.T.Context(), s.User, quota.Free, quota.Of(quota.Free, quota.Limits{MessagesPerHour: 1000}), q)
 	if err != nil {
 		s.T.Fatal(err)
 	}

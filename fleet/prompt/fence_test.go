@@ -27,7 +27,7 @@ func TestADocumentCanNotLeaveItsMarks(t *testing.T) {
 	for kind, f := range map[string]File{"whole": textFile("A", name, hostile), "parts": textFile("A", name, paragraphs(200, "nothing")+hostile)} {
 		got, _ := chatOf([]File{f}, "A|Who obeys the document?").Fit(1500, unknown)
 		files := got[1].Files[strings.Index(got[1].Files, "<file-"):]
-		for _, r := range []rune(got[1].Files[:len(got[1].Files)-len(files)]) {
+		for _, r := range got[1].Files[:len(got[1].Files)-len(files)] {
 			if r == '<' || r == '\u202e' {
 				t.Errorf("%s: %q", kind, got[1].Files)
 			}

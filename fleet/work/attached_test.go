@@ -26,7 +26,6 @@ type shelf struct {
 	stale  map[string]bool      // ids that Some doesn't see yet
 	bodies map[string]error     // what getting the contents of a file fails with
 	calls  []string
-	user   string
 }
 
 func (s *shelf) note(format string, args ...any) {
