@@ -36,6 +36,7 @@ type part struct {
 // parts are in the order of the page.
 var parts = []part{
 	{"functions", functions},
+	{"verify", verification},
 	{"ttft", firstToken},
 	{"goodput", goodput},
 	{"flood", flood},

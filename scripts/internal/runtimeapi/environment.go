@@ -131,6 +131,9 @@ func (e *Environment) Kill() {
 // Signal sends the process a signal.
 func (e *Environment) Signal(s os.Signal) error { return e.cmd.Process.Signal(s) }
 
+// PID is the process's id.
+func (e *Environment) PID() int { return e.cmd.Process.Pid }
+
 // Died is closed when the process has ended.
 func (e *Environment) Died() <-chan struct{} { return e.died }
 
