@@ -58,6 +58,28 @@ export const cancel = (chat, reply) => call('POST', messagePath(chat, reply) + '
 export const rate = (chat, reply, rating) =>
   call('PUT', messagePath(chat, reply) + '/feedback', { body: { rating } });
 
+/** Asks where to send a file. One that is asked for twice expires unused. */
+export const createUpload = (file) => call('POST', '/v1/uploads', { body: file, again: true });
+export const upload = (id) => call('GET', uploadPath(id));
+export const completeUpload = (id) => call('POST', uploadPath(id) + '/complete', { body: {}, again: true });
+export const abortUpload = (id) => call('DELETE', uploadPath(id), { again: true });
+export const file = (id) => call('GET', filePath(id));
+export const deleteFile = (id) => call('DELETE', filePath(id), { again: true });
+
+/** The small picture of a file, as a Blob. */
+export const thumbnail = async (id) => (await call('GET', filePath(id) + '/thumbnail', { raw: true })).blob();
+
+/**
+ * A URL from which a file can be had for some minutes, without a token. It is where
+ * the API redirects to: browsers don't tell that before they have gone there, which
+ * they do without the token, as it is another origin.
+ */
+export async function contentLink(id) {
+  const response = await call('GET', filePath(id) + '/content', { raw: true });
+  response.body?.cancel().catch(() => {}); // the download asks again
+  return response.url;
+}
+
 /** Opens the stream of a reply; resolves to the fetch Response. */
 export const stream = (chat, reply, after, signal) => call('GET', messagePath(chat, reply) + '/stream', {
   headers: { Accept: 'text/event-stream', ...(after && { 'Last-Event-ID': after }) }, signal, raw: true,
@@ -70,6 +92,8 @@ export function newKey() {
 
 const chatPath = (chat) => '/v1/chats/' + encodeURIComponent(chat);
 const messagePath = (chat, id) => chatPath(chat) + '/messages/' + encodeURIComponent(id);
+const uploadPath = (id) => '/v1/uploads/' + encodeURIComponent(id);
+const filePath = (id) => '/v1/files/' + encodeURIComponent(id);
 const query = ({ cursor }) => (cursor ? '?cursor=' + encodeURIComponent(cursor) : '');
 
 async function open(path, body) {

@@ -4,6 +4,8 @@
 //   sse.js, reply.js       the stream of an answer, resumed where it broke
 //   markdown.js, render.js text of a model to data, data to DOM nodes
 //   tree.js                edits and regenerated answers
+//   digest.js, upload.js   a file on its way to storage; attach.js: those beside the
+//                          question; file.js: those in messages
 //   message.js, thread.js  the open chat; composer.js asks in it
 //   chats.js, entry.js     the list of chats; sign-up, log-in, mailed links
 //

@@ -1,6 +1,7 @@
 // Where the user writes: sends, stops, and says what is left of the plan.
 
 import * as api from './api.js';
+import * as attach from './attach.js';
 import * as thread from './thread.js';
 import { byId, show } from './dom.js';
 
@@ -8,7 +9,8 @@ const text = byId('text');
 const touch = matchMedia('(pointer: coarse)');
 let stopRunning = null; // stops the answer that runs
 let edited = null; // the question that is being edited
-let last = { text: '', key: '' }; // of the last send: the same text tried again keeps its key
+let last = { text: '', key: '' }; // of the last send: the same question tried again keeps its key
+let waiting = false; // for files, to send then
 
 /** No answer runs: a question may be sent. */
 export function ready() {
@@ -37,6 +39,7 @@ export function complain(problem) {
 export function edit(message) {
   edited = message;
   byId('editing').hidden = false;
+  attach.keep(message.attachments ?? []);
   fill(message.text);
   text.focus();
 }
@@ -45,6 +48,7 @@ function leaveEditing() {
   if (!edited) return;
   edited = null;
   byId('editing').hidden = true;
+  attach.clear();
   fill('');
 }
 
@@ -62,6 +66,7 @@ function grow() {
 export function clear() {
   leaveEditing();
   fill('');
+  attach.leave();
   complain(null);
   show(byId('limits'), '');
 }
@@ -76,18 +81,26 @@ export function showLimits({ limit, left, seconds }) {
 
 api.news.addEventListener('limits', ({ detail }) => showLimits(detail));
 
+// submit sends what is written, as soon as its files are ready.
 async function submit() {
   const question = text.value;
   if (stopRunning || byId('send').disabled || !question.trim()) return;
-  if (last.text !== question) last = { text: question, key: api.newKey() };
+  if (attach.pending()) return wait(!waiting);
+  wait(false);
+  const refused = attach.refused();
+  if (refused) return show(byId('trouble'), `“${refused}” can’t be sent. Try it again, or remove it.`);
+  const files = attach.attachments();
+  const asked = JSON.stringify([question, files.map((f) => f.file_id)]);
+  if (last.text !== asked) last = { text: asked, key: api.newKey() };
   byId('send').disabled = true;
   complain(null);
   try {
     const beside = edited;
-    await thread.send(question, beside, last.key);
+    await thread.send(question, files, beside, last.key);
     last = { text: '', key: '' };
     edited = null;
     byId('editing').hidden = true;
+    attach.clear();
     if (text.value === question) fill('');
   } catch (problem) {
     if (problem.status >= 400 && problem.status < 500) last = { text: '', key: '' };
@@ -96,6 +109,20 @@ async function submit() {
     byId('send').disabled = false;
   }
 }
+
+// wait shows whether the question goes by itself when its files are ready.
+function wait(on) {
+  if (waiting === on) return;
+  waiting = on;
+  byId('send').textContent = on ? 'Don’t send' : 'Send';
+  show(byId('waiting'), on ? 'Your question is sent as soon as its files are ready.' : '');
+}
+
+attach.onChange(() => {
+  if (!waiting || attach.pending()) return;
+  wait(false);
+  submit();
+});
 
 byId('composer').addEventListener('submit', (event) => {
   event.preventDefault();
@@ -106,7 +133,10 @@ byId('stop').addEventListener('click', () => {
   stopRunning?.();
 });
 byId('leave-editing').addEventListener('click', leaveEditing);
-text.addEventListener('input', grow);
+text.addEventListener('input', () => {
+  wait(false); // what is still being written isn't sent
+  grow();
+});
 text.addEventListener('keydown', (event) => {
   const send = event.key === 'Enter' && !event.shiftKey && !event.isComposing && !touch.matches;
   if (!send) return;

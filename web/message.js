@@ -1,6 +1,7 @@
 // One message on the page.
 
 import { el, icon, show } from './dom.js';
+import { listOf } from './file.js';
 import { render, copyText } from './render.js';
 
 const FINISH = { length: 'The answer was cut: it reached its greatest length.', cancelled: 'Stopped.' };
@@ -19,6 +20,7 @@ export class MessageView {
     this.tools = el('div', { className: 'tools' });
     this.node = el('article', { className: 'message ' + message.role, id: 'm-' + message.message_id,
       'aria-label': message.role === 'user' ? 'You' : 'Parley' }, this.body, this.note, this.tools);
+    if (message.attachments?.length) this.node.prepend(listOf(message.attachments));
     this.update(message, siblings);
   }
 

@@ -123,9 +123,10 @@ const actions = {
   },
 };
 
-/** Sends a question; with edited, beside that question. Throws a Problem. */
-export async function send(text, edited, key) {
+/** Sends a question with files; with edited, beside that question. Throws a Problem. */
+export async function send(text, attachments, edited, key) {
   const question = { text };
+  if (attachments.length) question.attachments = attachments.map((a) => a.file_id);
   if (chat) question.chat_id = chat;
   const parent = edited ? edited.parent_id || chat : tree.leaf !== tree.newest ? tree.leaf : '';
   if (parent) question.parent_id = parent;
@@ -135,7 +136,7 @@ export async function send(text, edited, key) {
   if (from !== here) return; // the user has gone to another chat meanwhile
   const before = edited ? edited.parent_id ?? '' : tree.leaf;
   if (!chat) adopt(accepted.chat_id);
-  started(accepted, { message_id: accepted.message_id, parent_id: before, role: 'user', status: 'done', text });
+  started(accepted, { message_id: accepted.message_id, parent_id: before, role: 'user', status: 'done', text, attachments });
 }
 
 // adopt gives the new chat on the page its id, without opening it anew.

@@ -1,65 +1,31 @@
-// Drives the page of a running Parley in a real browser: PARLEY_URL says where
-// it is, CHROMIUM which browser (otherwise one that is found on the PATH), and
-// CHROMIUM_LIBS a folder with libraries of its own, if it needs one.
-// SCREENSHOTS names a folder for pictures of what the test saw.
+// Drives the page in a browser as its users do: signs up, asks, goes on elsewhere.
 
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { after, before, test } from 'node:test';
+import * as browser from './browser.mjs';
+import { ANSWER, complaints, fillIn, listen, skip, url } from './browser.mjs';
 
-const { chromium } = await import('playwright-core').catch(() => ({}));
-const url = process.env.PARLEY_URL;
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
-const executablePath = process.env.CHROMIUM ?? process.env.PATH.split(delimiter)
-  .flatMap((folder) => NAMES.map((name) => join(folder, name))).find((file) => existsSync(file));
-const skip = !url ? 'PARLEY_URL is not set' : !chromium ? 'playwright-core is not installed: npm ci in web/test'
-  : !executablePath ? 'no Chromium: install one or set CHROMIUM' : false;
-
-const ANSWER = 120_000; // ms within which a small model on two cores has answered
-const unique = Date.now().toString(36) + Math.random().toString(36).slice(2, 6);
-const person = {
-  name: 'Ada Page', email: `ada.${unique}@example.com`, password: 'wide open sesame 7',
-  phone: '+447' + String(Date.now()).slice(-9), // nobody else's
-};
-
-let browser;
+const person = browser.somebody('Ada Page');
+let chromium;
 let context;
 let page;
-const complaints = []; // of the browser: script errors, refused resources
 
-const shoot = (name, of = page) => process.env.SCREENSHOTS && of.screenshot({ path: join(process.env.SCREENSHOTS, name + '.png') });
-const lastAnswer = (of = page) => of.locator('article.assistant').last();
-const complete = (of = page) => of.locator('#messages:not(:has([aria-busy="true"])) article.assistant').last().waitFor({ timeout: ANSWER });
-
-function listen(to) {
-  to.on('pageerror', (error) => complaints.push(String(error)));
-  to.on('console', (m) => { if (/Content.Security.Policy|Refused to/i.test(m.text())) complaints.push(m.text()); });
-  return to;
-}
-
-async function ask(text, of = page) {
-  await of.fill('#text', text);
-  await of.press('#text', 'Enter');
-}
+const ask = (text, of = page) => browser.ask(text, of);
+const lastAnswer = (of = page) => browser.lastAnswer(of);
+const complete = (of = page) => browser.complete(of);
+const shoot = (name, of = page) => browser.shoot(name, of);
 
 before(async () => {
-  if (skip) return;
-  const libs = process.env.CHROMIUM_LIBS;
-  browser = await chromium.launch({ executablePath, env: libs ? { ...process.env, LD_LIBRARY_PATH: libs } : process.env,
-    args: ['--no-sandbox', '--disable-background-networking', '--disable-component-update', '--disable-sync'] });
-  context = await browser.newContext({ locale: 'en-GB' });
-  page = listen(await context.newPage());
-  page.setDefaultTimeout(20_000);
+  if (!skip) ({ browser: chromium, context, page } = await browser.launch());
 });
-after(() => browser?.close());
+after(() => chromium?.close());
 
 test('sign up', { skip }, async () => {
   await page.goto(url);
   await page.getByRole('link', { name: 'Sign up' }).click();
   await page.locator('#signup button.main').click();
   await page.locator('#signup .field-problem').first().waitFor(); // nothing was filled in
-  for (const name of ['name', 'email', 'phone', 'password']) await page.fill(`#signup [name=${name}]`, person[name]);
+  await fillIn(page, person);
   assert.equal(await page.inputValue('#signup [name=country]'), 'GB');
   await shoot('signup');
   await page.locator('#signup button.main').click();
@@ -193,7 +159,7 @@ test('refusals are sentences', { skip }, async () => {
   await page.locator('#login .problem').waitFor();
   assert.match(await page.locator('#login .problem').innerText(), /\w+ .*\./);
   await page.getByRole('link', { name: 'Sign up' }).click();
-  for (const name of ['name', 'email', 'phone', 'password']) await page.fill(`#signup [name=${name}]`, person[name]);
+  await fillIn(page, person);
   await page.locator('#signup button.main').click();
   await page.locator('#signup .field-problem').waitFor();
   assert.equal(await page.getAttribute('#signup [name=email]', 'aria-invalid'), 'true');

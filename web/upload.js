@@ -1,0 +1,241 @@
+// One file on its way to the server: digested, sent in parts straight to storage,
+// processed there. What breaks off goes on where it stopped, also when the same
+// file is chosen again after the page was closed.
+
+import * as api from './api.js';
+import { PART, digest } from './digest.js';
+
+/** The most bytes that a file can have. */
+export const MAX_SIZE = 512 << 20;
+
+const SIDE_BY_SIDE = 3; // parts that are sent at once
+const TRIES = 5; // of a part, before the upload is interrupted
+const ROUNDS = 3; // of sending what storage says it doesn't have
+const STALL = 30_000; // ms without a byte after which a part is sent again
+const FIRST_LOOK = 400; // ms until the first look at a file that is processed
+const LONGEST_LOOK = 4_000;
+
+/**
+ * A file that is being attached. state is one of
+ *   reading → uploading → processing → ready | rejected
+ * or failed, with problem, from where start() goes on.
+ */
+export class Upload {
+  #stop = new AbortController();
+  #sums = null; // {sha256, parts}
+  #sent = new Map(); // number of a part → bytes of it that have left
+  #mine = false; // its id was made for it: the user had no such file before
+  #removed = false;
+
+  /** changed is called whenever there is something new to show. */
+  constructor(file, changed) {
+    this.file = file;
+    this.changed = changed;
+    this.name = file.name;
+    this.size = file.size;
+    this.id = '';
+    this.facts = {}; // the server's, of a file that it has
+    this.#become('reading');
+  }
+
+  /** Bytes that are read or sent, for the state that it is in. */
+  get done() { return this.state === 'reading' ? this.read ?? 0 : [...this.#sent.values()].reduce((sum, n) => sum + n, 0); }
+
+  /** Whether nothing more happens by itself. */
+  get settled() { return ['ready', 'rejected', 'failed'].includes(this.state); }
+
+  /** Does what is left to do; resolves when the file is settled. */
+  async start() {
+    this.problem = null;
+    this.#become(this.#sums ? 'uploading' : 'reading');
+    try {
+      this.#sums ??= await this.#digest();
+      this.#become('uploading');
+      await this.#send(await this.#begin());
+      await this.#processed();
+    } catch (problem) {
+      if (this.#removed) this.#discard(); // it may have got an id meanwhile
+      if (this.#stop.signal.aborted) return;
+      this.problem = problem;
+      this.#become('failed');
+    }
+  }
+
+  /** Gives it up. A file that was sent only for this is deleted. */
+  remove() {
+    this.#removed = true;
+    this.#stop.abort(new DOMException('removed', 'AbortError'));
+    this.#discard();
+  }
+
+  /** Stops, and leaves with the server what it has. */
+  leave() { this.#stop.abort(new DOMException('left', 'AbortError')); }
+
+  // discard has the server forget it, whatever it has of it: an upload that is
+  // complete is a file.
+  async #discard() {
+    forget(this.#key);
+    if (!this.#mine) return;
+    try {
+      await api.abortUpload(this.id).catch(() => api.deleteFile(this.id));
+    } catch {
+      // What is left of an upload expires; a file is among the user's files.
+    }
+  }
+
+  get #key() { return this.#sums && `${this.#sums.sha256} ${this.name}`; }
+
+  #become(state) {
+    this.state = state;
+    this.changed(this);
+  }
+
+  async #digest() {
+    try {
+      return await digest(this.file, (read) => { this.read = read; this.changed(this); }, this.#stop.signal);
+    } catch (error) {
+      this.#stop.signal.throwIfAborted();
+      throw new api.Problem(0, 'unreadable', 'Your browser can’t read this file. Is it a folder, or has it been moved?');
+    }
+  }
+
+  // begin resolves to what the server has of the file and what it wants: of an
+  // upload that was begun before, if there is one.
+  async #begin() {
+    const before = this.id || remembered(this.#key);
+    if (before) {
+      try {
+        const progress = await api.upload(before);
+        this.#owns(before);
+        return progress;
+      } catch (problem) {
+        if (problem.status !== 404) throw problem;
+        forget(this.#key);
+      }
+    }
+    const { sha256, parts } = this.#sums;
+    const made = await api.createUpload({
+      name: this.name, size: this.size, content_type: this.file.type || 'application/octet-stream', sha256, parts_sha256: parts,
+    });
+    if (made.deduplicated) this.id = made.file_id;
+    else this.#owns(made.file_id);
+    return made;
+  }
+
+  #owns(id) {
+    this.id = id;
+    this.#mine = true;
+    remember(this.#key, id);
+  }
+
+  // send sends what is missing until nothing is, in rounds: the URLs of one may end
+  // before it does.
+  async #send(progress) {
+    for (let round = 1; progress.status === 'uploading'; round++) {
+      this.#sent = new Map((progress.received ?? []).map(({ number, size }) => [number, size]));
+      const before = this.done;
+      try {
+        await this.#parts([...progress.parts ?? []]);
+        progress = await api.completeUpload(this.id);
+      } catch (problem) {
+        const more = problem.code === 'url_ended' ? this.done > before : problem.code === 'parts_missing' && round < ROUNDS;
+        if (!more) throw problem;
+        progress = await api.upload(this.id);
+      }
+    }
+    forget(this.#key);
+  }
+
+  async #parts(queue) {
+    const lane = async () => {
+      for (let part = queue.shift(); part; part = queue.shift()) await this.#part(part);
+    };
+    await Promise.all(Array.from({ length: SIDE_BY_SIDE }, lane));
+  }
+
+  async #part(part) {
+    const from = (part.number - 1) * PART;
+    const bytes = this.file.slice(from, from + PART); // without a type: only what was signed is said
+    const { signal } = this.#stop;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await put(part, bytes, signal, (sent) => { this.#sent.set(part.number, sent); this.changed(this); });
+        return;
+      } catch (problem) {
+        this.#sent.delete(part.number);
+        const passes = problem.status === 0 || problem.status === 429 || problem.status >= 500;
+        if (!passes || attempt === TRIES) throw problem;
+        await api.pause(400 * 2 ** attempt * (0.5 + Math.random() / 2), signal);
+      }
+    }
+  }
+
+  async #processed() {
+    this.#become('processing');
+    for (let wait = FIRST_LOOK; ; wait = Math.min(wait * 1.5, LONGEST_LOOK)) {
+      this.facts = await api.file(this.id);
+      if (this.facts.status === 'ready' || this.facts.status === 'rejected') break;
+      this.changed(this);
+      await api.pause(wait, this.#stop.signal);
+    }
+    this.#stop.signal.throwIfAborted();
+    this.#become(this.facts.status);
+  }
+}
+
+// put sends one part; fetch can't tell how far it is.
+function put(part, bytes, signal, progress) {
+  signal.throwIfAborted();
+  const request = new XMLHttpRequest();
+  const abort = () => request.abort();
+  let stalled;
+  const watch = () => {
+    clearTimeout(stalled);
+    stalled = setTimeout(abort, STALL);
+  };
+  signal.addEventListener('abort', abort);
+  return new Promise((resolve, reject) => {
+    const broken = () => reject(signal.aborted ? signal.reason
+      : new api.Problem(0, 'unreachable', 'The connection broke off. What was sent is kept.'));
+    request.open('PUT', part.url);
+    for (const [name, value] of Object.entries(part.headers)) request.setRequestHeader(name, value);
+    request.upload.addEventListener('progress', ({ loaded }) => { watch(); progress(loaded); });
+    request.addEventListener('error', broken);
+    request.addEventListener('abort', broken);
+    request.addEventListener('load', () => {
+      const problem = refusal(request.status);
+      if (problem) reject(problem);
+      else progress(bytes.size), resolve();
+    });
+    watch();
+    request.send(bytes);
+  }).finally(() => {
+    clearTimeout(stalled);
+    signal.removeEventListener('abort', abort);
+  });
+}
+
+// refusal says what a status of storage means for a part. An only part can be put
+// once: 412 is that it was, by an attempt whose answer got lost.
+function refusal(status) {
+  if (status >= 200 && status < 300 || status === 412) return null;
+  if (status === 403 || status === 404) return new api.Problem(status, 'url_ended', 'The upload took too long. Please try again.');
+  if (status === 400) return new api.Problem(400, 'changed', 'The file has changed while it was sent. Remove it and attach it again.');
+  return new api.Problem(status, 'storage', 'The file can’t be stored at the moment. Please try again.');
+}
+
+// Uploads that are under way, so that a file that is chosen again goes on: its
+// digest and name → its id. Somebody else's is not found, and forgotten.
+const KEPT = 'parley.uploads';
+
+const kept = () => JSON.parse(localStorage.getItem(KEPT) ?? '{}');
+const remembered = (key) => kept()[key];
+const remember = (key, id) => localStorage.setItem(KEPT, JSON.stringify({ ...kept(), [key]: id }));
+
+function forget(key) {
+  const { [key]: _, ...others } = kept();
+  localStorage.setItem(KEPT, JSON.stringify(others));
+}
+
+/** Forgets all uploads: it is somebody else's turn. */
+export const forgetAll = () => localStorage.removeItem(KEPT);
