@@ -27,7 +27,6 @@ type cabinet struct {
 	*desk
 	t      *testing.T
 	files  *store.Files
-	table  string
 	ledger *meter
 
 	mu sync.Mutex
@@ -38,9 +37,14 @@ const plenty = int64(1) << 40 // bytes of storage
 
 func newCabinet(t *testing.T) *cabinet {
 	t.Helper()
-	d := newDesk(t)
-	db, _, chats := storetest.Tables(t)
-	table := "files-" + id.New(time.Now())
+	_, _, chats := storetest.Tables(t)
+	return cabinetOver(t, chats)
+}
+
+// cabinetOver is a new user's, with an empty table of files.
+func cabinetOver(t *testing.T, chats string) *cabinet {
+	t.Helper()
+	m, db, table := &meter{}, storetest.Client(t), "files-"+id.New(time.Now())
 	if err := storetest.Create(t.Context(), db, table); err != nil {
 		t.Fatal(err)
 	}
@@ -49,13 +53,11 @@ func newCabinet(t *testing.T) *cabinet {
 			t.Error(err)
 		}
 	})
-	m := &meter{}
 	db = m.meter(db)
-	c := &cabinet{desk: d, t: t, table: table, ledger: m, at: time.Now().UTC().Truncate(time.Millisecond)}
-	c.files = store.NewFiles(db, table, chats)
+	d := deskOver(store.NewChats(db, nil, chats, "").WithFiles(table), chats)
+	d.Sender.Files = d.chats
+	c := &cabinet{desk: d, t: t, files: store.NewFiles(db, table, chats), ledger: m, at: time.Now().UTC().Truncate(time.Millisecond)}
 	c.files.Now = c.clock
-	d.chats = store.NewChats(db, nil, chats, "").WithFiles(table)
-	d.Sender.Store, d.Sender.Files = d.chats, d.chats
 	return c
 }
 

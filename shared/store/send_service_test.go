@@ -64,7 +64,10 @@ func (d *desk) clock() time.Time {
 func newDesk(t *testing.T) *desk {
 	t.Helper()
 	db, _, table := storetest.Tables(t)
-	chats := store.NewChats(db, nil, table, "")
+	return deskOver(store.NewChats(db, nil, table, ""), table)
+}
+
+func deskOver(chats *store.Chats, table string) *desk {
 	d := &desk{chats: chats, table: table, user: id.New(time.Now()), now: time.Now().UTC().Truncate(time.Hour).Add(time.Minute)}
 	d.Sender = &chat.Sender{Store: chats, Queue: d, Now: d.clock, NewID: id.New,
 		Deadlines: map[quota.Plan]time.Duration{quota.Free: 2 * time.Minute}}
