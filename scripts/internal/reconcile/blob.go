@@ -21,6 +21,8 @@ type blobState struct {
 	derived *thing
 }
 
+func newBlobState(sha string) *blobState { return &blobState{sha: sha, count: store.Blob{SHA: sha}} }
+
 func (s *blobState) add(n blobNote) {
 	switch {
 	case n.Count != nil:
@@ -108,7 +110,7 @@ func (r *run) judgeBlobs(ctx context.Context, shard int) error {
 	states := map[string]*blobState{}
 	err := r.blobs.each(shard, func(n blobNote) {
 		if states[n.SHA] == nil {
-			states[n.SHA] = &blobState{sha: n.SHA}
+			states[n.SHA] = newBlobState(n.SHA)
 		}
 		states[n.SHA].add(n)
 	})
@@ -137,7 +139,7 @@ func (r *run) judgeBlobs(ctx context.Context, shard int) error {
 // lookAtBlob reads everything about one SHA-256 again. Files that have come to refer
 // to it since are not found; but then its row has changed, and no repair is made.
 func (r *run) lookAtBlob(ctx context.Context, was *blobState) (*blobState, error) {
-	now := &blobState{sha: was.sha}
+	now := newBlobState(was.sha)
 	var err error
 	if now.count, err = r.Files.Blob(ctx, was.sha); err != nil {
 		return now, err

@@ -146,8 +146,9 @@ func (r *run) judgeUsers(ctx context.Context, shard int) error {
 // judgeUser goes on as long as repairs bring something else to light: a tombstone
 // that is removed changes what is counted.
 func (r *run) judgeUser(ctx context.Context, s *userState) error {
+	var told []Difference
 	for range 3 {
-		seem := s.differences(r.old)
+		seem := slices.DeleteFunc(s.differences(r.old), func(d Difference) bool { return slices.Contains(told, d) })
 		if len(seem) == 0 {
 			return nil
 		}
@@ -158,6 +159,7 @@ func (r *run) judgeUser(ctx context.Context, s *userState) error {
 				return now.differences(r.old), err
 			},
 			func(ctx context.Context, d Difference) error { return r.mendUser(ctx, now, d) })
+		told = append(told, seem...)
 		if err != nil || !r.Repair {
 			return err
 		}
