@@ -32,7 +32,7 @@ type Result struct {
 type Cost struct {
 	CPU    time.Duration // of the child, all threads
 	Wall   time.Duration
-	Memory int64 // bytes that the child held at most
+	Memory int64 // bytes that the child held at most, or this process when it started it
 }
 
 // Default limits of a Runner.

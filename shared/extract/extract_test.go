@@ -8,9 +8,21 @@ import (
 	"parley/shared/file"
 )
 
+// scratch is a folder for what the tests of this package share.
+var scratch string
+
 func TestMain(m *testing.M) {
 	Child()
-	os.Exit(m.Run())
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	var err error
+	if scratch, err = os.MkdirTemp("", "extract-test-"); err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(scratch)
+	return m.Run()
 }
 
 // read runs r over a file of that name and content.

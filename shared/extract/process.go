@@ -70,7 +70,7 @@ func (r Runner) start(ctx context.Context, in *os.File, job child.Job) (end, err
 	if err := ctx.Err(); err != nil {
 		return end{}, fmt.Errorf("read a file: %w", err)
 	}
-	done := end{output: out.Bytes(), overrun: out.overrun.Load(), words: words.String()}
+	done := end{output: out.kept.Bytes(), overrun: out.overrun.Load(), words: words.kept.String()}
 	done.late = limited.Err() != nil && !done.overrun
 	done.see(cmd.ProcessState, job)
 	done.cost.Wall = time.Since(began)
@@ -113,9 +113,10 @@ func (e end) tooMuch() bool {
 		strings.Contains(e.words, "cannot allocate memory") || strings.Contains(e.words, "stack exceeds")
 }
 
-// bounded keeps what is written to it until its room is full, and says so once.
+// bounded keeps what is written to it until its room is full, and says so once. It
+// is a Writer alone: a Buffer's other methods would pass by its bound.
 type bounded struct {
-	bytes.Buffer
+	kept    bytes.Buffer
 	room    int64
 	overrun atomic.Bool
 	full    func()
@@ -124,14 +125,12 @@ type bounded struct {
 // Write takes all of p, so that a child that writes too much is told by a kill and
 // not by a pipe that it could wait at for ever.
 func (b *bounded) Write(p []byte) (int, error) {
-	if keep := min(int64(len(p)), b.room-int64(b.Len())); keep < int64(len(p)) {
-		b.Buffer.Write(p[:keep])
-		if !b.overrun.Swap(true) {
-			b.full()
-		}
-		return len(p), nil
+	keep := min(int64(len(p)), b.room-int64(b.kept.Len()))
+	b.kept.Write(p[:keep])
+	if keep < int64(len(p)) && !b.overrun.Swap(true) {
+		b.full()
 	}
-	return b.Buffer.Write(p)
+	return len(p), nil
 }
 
 // mine says whether a file belongs to this process's user.

@@ -142,14 +142,15 @@ func (b *book) room() int { return MaxText - b.size }
 
 // add appends a page of that number, and reports whether there is room for more.
 func (b *book) add(number int, text string) bool {
+	if number > MaxPages {
+		b.full = true
+		return false
+	}
 	if len(text) > b.room() {
 		text, b.full = cut(text, b.room()), true
 	}
 	b.size += len(text)
 	b.pages = append(b.pages, passage.Page{Number: number, Text: text})
-	if number >= MaxPages {
-		b.full = true
-	}
 	return !b.full
 }
 

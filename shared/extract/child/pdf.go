@@ -15,8 +15,9 @@ import (
 	"github.com/tetratelabs/wazero"
 )
 
-// pdfMemory is what PDFium may hold, in pages of 64 KiB.
-const pdfMemory = 256 << 20 >> 16
+// pdfMemory is what PDFium may hold, in pages of 64 KiB. It grows by being copied, so
+// that on its way there it takes several times as much of the child's memory.
+const pdfMemory = 128 << 20 >> 16
 
 // maxPageText is how many characters one page of a PDF may have.
 const maxPageText = 4 << 20
@@ -66,23 +67,25 @@ func readPDF(ctx context.Context, src source) (Answer, error) {
 func readPages(doc pdf, total int) (Answer, error) {
 	var b book
 	var failure error
-	for n := 1; n <= total; n++ {
+	for n := 1; n <= min(total, MaxPages); n++ {
 		text, err := doc.page(n)
-		switch {
-		case err == nil:
-			if !b.add(n, text) {
-				b.full = b.full && n < total || b.room() == 0
-				return b.answer(total), nil
-			}
-		case errors.Is(err, pdferrors.ErrPage):
+		if errors.Is(err, pdferrors.ErrPage) {
 			failure = err
-		default: // PDFium itself broke off, and has no more to say
-			return Answer{}, fmt.Errorf("read page %d: %w", n, err)
+			continue
+		}
+		if err != nil { // PDFium itself broke off, which it does for want of memory
+			failure = fmt.Errorf("read page %d: %w: %w", n, errTooComplex, err)
+			b.full = true
+			break
+		}
+		if !b.add(n, text) {
+			break
 		}
 	}
-	if len(b.pages) == 0 && failure != nil {
-		return Answer{}, fmt.Errorf("read any page: %w", failure)
+	if b.size == 0 && failure != nil {
+		return Answer{}, failure
 	}
+	b.full = b.full || total > MaxPages
 	return b.answer(total), nil
 }
 

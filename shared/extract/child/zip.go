@@ -16,9 +16,9 @@ import (
 // Bounds of what is unpacked of one file.
 const (
 	maxEntries  = 20_000    // files in a ZIP
-	maxUnpacked = 256 << 20 // bytes of all that is unpacked
+	maxUnpacked = 160 << 20 // bytes of all that is unpacked
 	maxRatio    = 200       // of what is unpacked to what was packed,
-	freeRatio   = 8 << 20   // from this many bytes of a file on
+	freeRatio   = 4 << 20   // in files of more bytes than these
 	maxDepth    = 500       // of elements in XML
 )
 
@@ -49,8 +49,8 @@ func openPack(src source) (*pack, error) {
 // errAbsent says that a ZIP lacks a file.
 var errAbsent = errors.New("a part of the file is missing")
 
-// open unpacks a file of p. Reading it fails with errTooComplex where it is out of
-// proportion, whatever its header says.
+// open unpacks a file of p. It fails with errTooComplex, at once or while it is read,
+// where its size is out of proportion or isn't what its header says.
 func (p *pack) open(name string) (io.ReadCloser, error) {
 	f := p.files[name]
 	if f == nil {
@@ -59,27 +59,30 @@ func (p *pack) open(name string) (io.ReadCloser, error) {
 	if f.Flags&1 != 0 {
 		return nil, errPassword
 	}
+	if f.UncompressedSize64 > freeRatio && f.UncompressedSize64/maxRatio > f.CompressedSize64 {
+		return nil, errTooComplex
+	}
 	r, err := f.Open()
 	if err != nil {
 		return nil, err
 	}
-	return &part{ReadCloser: r, pack: p, packed: int64(f.CompressedSize64)}, nil
+	return &part{ReadCloser: r, pack: p, left: int64(f.UncompressedSize64)}, nil
 }
 
 // part is a file of a ZIP as it is unpacked.
 type part struct {
 	io.ReadCloser
-	pack         *pack
-	packed, read int64
+	pack *pack
+	left int64 // bytes that its header has yet to see
 }
 
 // Read implements io.Reader.
 func (p *part) Read(b []byte) (int, error) {
 	n, err := p.ReadCloser.Read(b)
-	p.read += int64(n)
+	p.left -= int64(n)
 	p.pack.left -= int64(n)
-	if p.pack.left < 0 || p.read > freeRatio && p.read/maxRatio > p.packed {
-		return n, errTooComplex
+	if p.left < 0 || p.pack.left < 0 {
+		return 0, errTooComplex
 	}
 	return n, err
 }

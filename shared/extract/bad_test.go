@@ -1,0 +1,301 @@
+package extract
+
+import (
+	"archive/zip"
+	"bytes"
+	"compress/zlib"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"parley/shared/extract/child"
+	"parley/shared/file"
+)
+
+// reader builds the program whose memory can be limited.
+var reader = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(scratch, "reader")
+	out, err := exec.Command("go", "build", "-o", path, "./testdata/reader").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	return path, nil
+})
+
+// limited returns a Runner whose children have their limit of memory in any build.
+func limited(t *testing.T) Runner {
+	t.Helper()
+	path, err := reader()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Runner{Program: path}
+}
+
+// zipped returns a ZIP of files whose content is given by functions.
+func zipped(t *testing.T, files map[string]func(io.Writer)) string {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for name, write := range files {
+		w, err := z.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(w)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func says(text string) func(io.Writer) {
+	return func(w io.Writer) { io.WriteString(w, text) }
+}
+
+// repeats writes text until it is that long.
+func repeats(head, text string, size int) func(io.Writer) {
+	return func(w io.Writer) {
+		io.WriteString(w, head)
+		block := []byte(strings.Repeat(text, 1<<20/len(text)))
+		for n := 0; n < size; n += len(block) {
+			w.Write(block)
+		}
+	}
+}
+
+const (
+	relations = `<Relationships><Relationship Id="r" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="%s"/></Relationships>`
+	docxType  = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+	xlsxType  = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+)
+
+func docx(t *testing.T, document func(io.Writer)) string {
+	return zipped(t, map[string]func(io.Writer){"_rels/.rels": says(fmt.Sprintf(relations, "word/document.xml")), "word/document.xml": document})
+}
+
+func TestZIPBombs(t *testing.T) {
+	run := limited(t)
+	t.Run("flat", func(t *testing.T) {
+		noted(t, read(t, run, "a.docx", docx(t, repeats("<a>", "<b></b>", 64<<20))), docxType, "too_complex")
+	})
+	t.Run("one word", func(t *testing.T) {
+		noted(t, read(t, run, "a.docx", docx(t, repeats("<t>", "a", 64<<20))), docxType, "too_complex")
+	})
+	t.Run("deep", func(t *testing.T) {
+		noted(t, read(t, run, "a.docx", docx(t, repeats("<a>", "<b>", 1<<20))), docxType, "too_complex")
+	})
+	t.Run("workbook", func(t *testing.T) {
+		noted(t, read(t, run, "a.xlsx", zipped(t, map[string]func(io.Writer){
+			"_rels/.rels": says(fmt.Sprintf(relations, "xl/workbook.xml")), "xl/workbook.xml": says("<workbook/>"),
+			"xl/worksheets/sheet1.xml": repeats("<worksheet><sheetData>", `<row><c t="n"><v>1</v></c></row>`, 64<<20)})), xlsxType, "too_complex")
+	})
+	t.Run("many", func(t *testing.T) {
+		many := map[string]func(io.Writer){}
+		for i := range 25_000 {
+			many[fmt.Sprint(i)] = says("")
+		}
+		noted(t, read(t, run, "a.zip", zipped(t, many)), "application/zip", "too_complex")
+	})
+	t.Run("nested", func(t *testing.T) { // never unpacked
+		inner := zipped(t, map[string]func(io.Writer){"a": repeats("", "0", 64<<20)})
+		noted(t, read(t, run, "a.zip", zipped(t, map[string]func(io.Writer){"b.zip": says(inner)})), "application/zip", "unsupported")
+	})
+}
+
+// What a document declares of itself is never believed or expanded.
+func TestEntityBombs(t *testing.T) {
+	dtd := `<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY lol "lol">`
+	for i := range 9 {
+		name := fmt.Sprintf("lol%d", i+1)
+		dtd += fmt.Sprintf(`<!ENTITY %s "%s">`, name, strings.Repeat("&"+strings.TrimSuffix(fmt.Sprintf("lol%d", i), "0")+";", 10))
+	}
+	bomb := dtd + `]><t>&lol9;</t>`
+	noted(t, read(t, Runner{}, "a.docx", docx(t, says(bomb))), docxType, "unreadable")
+	if res := read(t, Runner{}, "a.xml", bomb); res.Kind != file.Text || res.Document.Characters != len(bomb) {
+		t.Errorf("%+v, note %+v", res, res.Note)
+	}
+	secret := `<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><document><body><p><t>&x;</t></p></body></document>`
+	noted(t, read(t, Runner{}, "a.docx", docx(t, says(secret))), docxType, "unreadable")
+}
+
+// objects returns a PDF of these objects, the first of which is its root.
+func objects(bodies ...string) string {
+	var b strings.Builder
+	b.WriteString("%PDF-1.7\n")
+	var offsets []int
+	for i, body := range bodies {
+		offsets = append(offsets, b.Len())
+		fmt.Fprintf(&b, "%d 0 obj\n%s\nendobj\n", i+1, body)
+	}
+	at := b.Len()
+	fmt.Fprintf(&b, "xref\n0 %d\n0000000000 65535 f \n", len(bodies)+1)
+	for _, o := range offsets {
+		fmt.Fprintf(&b, "%010d 00000 n \n", o)
+	}
+	fmt.Fprintf(&b, "trailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n", len(bodies)+1, at)
+	return b.String()
+}
+
+const (
+	root  = "<</Type/Catalog/Pages 2 0 R>>"
+	fonts = "/Resources<</Font<</F<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>/MediaBox[0 0 600 800]"
+)
+
+// deflated returns what write writes as a stream of a PDF, deflated that many times.
+func deflated(times int, write func(io.Writer)) string {
+	var b bytes.Buffer
+	z := zlib.NewWriter(&b)
+	write(z)
+	z.Close()
+	filter := "/FlateDecode"
+	for range times - 1 {
+		var again bytes.Buffer
+		z := zlib.NewWriter(&again)
+		z.Write(b.Bytes())
+		z.Close()
+		b, filter = again, filter+"/FlateDecode"
+	}
+	return fmt.Sprintf("<</Length %d/Filter[%s]>>stream\n%s\nendstream", b.Len(), filter, b.String())
+}
+
+func TestPDFBombs(t *testing.T) {
+	run := limited(t)
+	page := "<</Type/Page/Parent 2 0 R" + fonts + "/Contents 4 0 R>>"
+	for name, c := range map[string]struct{ file, note string }{
+		"deflated":       {objects(root, "<</Type/Pages/Kids[3 0 R]/Count 1>>", page, deflated(1, repeats("BT /F 12 Tf (x) Tj ET ", " ", 300<<20))), "too_complex"},
+		"deflated twice": {objects(root, "<</Type/Pages/Kids[3 0 R]/Count 1>>", page, deflated(2, repeats("", " ", 300<<20))), "too_complex"},
+		"much text":      {objects(root, "<</Type/Pages/Kids[3 0 R]/Count 1>>", page, deflated(1, repeats("BT /F 12 Tf ", "(many words) Tj ", 60<<20))), "too_complex"},
+		"deep arrays":    {objects(root, "<</Type/Pages/Kids[3 0 R]/Count 1>>", page, deflated(1, repeats("", "[", 32<<20))), "no_text"},
+		"tree loop":      {objects(root, "<</Type/Pages/Kids[2 0 R 2 0 R]/Count 1000000>>"), "unreadable"},
+		"form loop": {objects(root, "<</Type/Pages/Kids[3 0 R]/Count 1>>", "<</Type/Page/Parent 2 0 R/Contents 4 0 R/Resources<</XObject<</X 5 0 R>>>>>>",
+			"<</Length 5>>stream\n/X Do\nendstream", "<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</X 5 0 R>>>>/Length 11>>stream\n/X Do /X Do\nendstream"), "too_complex"},
+		"table loop": {strings.Replace(objects(root, "<</Type/Pages/Kids[]/Count 0>>"), "/Root", "/Prev 9/Root", 1), "unreadable"},
+		"many pages": {objects(root, "<</Type/Pages/Kids["+strings.Repeat("3 0 R ", 10)+"]/Count 2000000000>>", page, deflated(1, says(""))), "no_text"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			res := read(t, run, "a.pdf", c.file)
+			t.Logf("%d bytes: kind %s, note %v, %.100q, %+v", len(c.file), res.Kind, res.Note, res.Cause, res.Cost)
+			noted(t, res, "application/pdf", c.note)
+		})
+	}
+}
+
+func TestTenThousandPages(t *testing.T) {
+	parts := []string{root, "", "<</Length 31>>stream\nBT /F 12 Tf (all the same) Tj ET \nendstream"}
+	var kids strings.Builder
+	for i := range 10_000 {
+		fmt.Fprintf(&kids, "%d 0 R ", i+4)
+		parts = append(parts, "<</Type/Page/Parent 2 0 R"+fonts+"/Contents 3 0 R>>")
+	}
+	parts[1] = "<</Type/Pages/Kids[" + kids.String() + "]/Count 10000>>"
+	res := read(t, limited(t), "a.pdf", objects(parts...))
+	if res.Kind != file.Text || res.Pages != 10_000 || res.Note == nil || res.Note.Code != "truncated" {
+		t.Fatalf("%s, %d pages, note %+v, %s", res.Kind, res.Pages, res.Note, res.Cause)
+	}
+	if last := res.Document.Passages[len(res.Document.Passages)-1]; last.Page != child.MaxPages || !res.Document.Truncated {
+		t.Errorf("ends on page %d", last.Page)
+	}
+}
+
+func TestPolyglots(t *testing.T) {
+	gif := "GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
+	for _, c := range []struct {
+		name, content, contentType string
+		kind                       file.Kind
+	}{
+		{"GIF and ZIP", gif + docx(t, says("<document/>")), "image/gif", file.Image},
+		{"PDF and HTML", pdf(t, plain, "seen") + "<html><script>alert(1)</script>", "application/pdf", file.Text},
+		{"HTML, then PDF", "<html><body>hidden</body><!--\n" + pdf(t, plain, "seen"), "application/pdf", file.Text},
+		{"HTML, then ZIP", "<html><body>hidden</body><!--\n" + docx(t, says("<document/>")), "application/octet-stream", file.Other},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			res := read(t, Runner{}, "a.html", c.content)
+			if res.ContentType != c.contentType || res.Kind != c.kind {
+				t.Fatalf("%+v, note %+v", res, res.Note)
+			}
+			if c.kind == file.Text && res.Document.Passages[0].Text != "seen" {
+				t.Errorf("%+v", res.Document.Passages)
+			}
+		})
+	}
+}
+
+// A file of any type that is cut anywhere is kept, with what can be read of it.
+func TestTruncatedFiles(t *testing.T) {
+	for name, whole := range map[string]string{
+		"a.pdf": pdf(t, plain, "one", "two"), "a.docx": docx(t, says("<document><p><t>one</t></p></document>")),
+		"a.html": "<html><body><p>one</p></body></html>", "a.txt": "\xff\xfeo\x00n\x00e\x00",
+	} {
+		for _, at := range []int{1, 4, len(whole) / 2, len(whole) * 9 / 10, len(whole) - 1} {
+			res := read(t, Runner{}, name, whole[:at])
+			if (res.Kind == file.Other) != (res.Note != nil) || res.Kind == file.Image {
+				t.Errorf("%s cut at %d: %+v, note %+v", name, at, res, res.Note)
+			}
+		}
+	}
+}
+
+func TestNothingAndNoise(t *testing.T) {
+	noted(t, read(t, Runner{}, "a.pdf", ""), "application/octet-stream", "empty")
+	random := rand.NewChaCha8([32]byte{5})
+	noise := make([]byte, 1<<20)
+	random.Read(noise)
+	noted(t, read(t, Runner{}, "a.txt", string(noise)), "application/octet-stream", "unsupported")
+	for name, head := range map[string]string{"application/pdf": "%PDF-1.7\n", "image/png": "\x89PNG\r\n\x1a\n", "application/zip": "PK\x03\x04"} {
+		res := read(t, Runner{}, "a", head+string(noise))
+		noted(t, res, name, "unreadable")
+	}
+}
+
+func TestLimits(t *testing.T) {
+	run := limited(t)
+	long := strings.Repeat("All work and no play makes Jack a dull boy.\n", 300_000)
+	for name, c := range map[string]struct {
+		run  Runner
+		note string
+	}{
+		"memory": {Runner{Program: run.Program, Memory: 40 << 20}, "too_complex"},
+		"wall":   {Runner{Program: run.Program, Wall: time.Millisecond}, "timed_out"},
+		"output": {Runner{Program: run.Program, Output: 1 << 20}, "too_complex"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			res := read(t, c.run, "a.txt", long)
+			if res.Note == nil || res.Note.Code != c.note || res.Kind != file.Other || res.Document != nil {
+				t.Errorf("%+v, note %+v", res, res.Note)
+			}
+		})
+	}
+}
+
+// A child that goes wrong in whatever way is its file's failure.
+func TestStrangeChildren(t *testing.T) {
+	for program, note := range map[string]string{
+		"/bin/false": "unreadable", "/bin/true": "unreadable", "/bin/echo": "unreadable", "/usr/bin/yes": "too_complex",
+	} {
+		if res := read(t, Runner{Program: program, Output: 1 << 20}, "a.txt", "text"); res.Note == nil || res.Note.Code != note {
+			t.Errorf("%s: %+v", program, res)
+		}
+	}
+}
+
+func TestNoChild(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte("text"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (Runner{Program: "/nonexistent"}).Run(t.Context(), path, "a", ""); err == nil {
+		t.Error("no error")
+	}
+	if _, err := (Runner{}).Run(t.Context(), path+"x", "a", ""); err == nil {
+		t.Error("no error for a file that isn't there")
+	}
+}
