@@ -9,6 +9,7 @@ import (
 	"os"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -57,9 +58,36 @@ func TestAFileBecomesReadyStageByStage(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.wantReady()
-	if diff := cmp.Diff([]file.Stage{file.Verify, file.Scan, file.Store, file.Read}, w.spied); diff != "" {
+	if diff := cmp.Diff([]file.Stage{file.Verify, file.Store, file.Read}, w.spied); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// A storage that doesn't answer must not take the time that is needed to say so.
+func TestTheLastSecondsAreForGivingBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, fox)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+		defer cancel()
+		p := w.processor()
+		p.Incoming = silent{w}
+		began := time.Now()
+		err := p.Do(ctx, w.arrival())
+		if took := time.Since(began); problem.From(err).Kind != problem.Unavailable || took > 5*time.Minute-reserve || ctx.Err() != nil {
+			t.Errorf("%v after %v", err, took)
+		}
+		if f := w.rows[key]; f.Tries != 0 || f.Stage != file.Verify {
+			t.Errorf("%d tries at stage %s", f.Tries, f.Stage)
+		}
+	})
+}
+
+// silent is a storage that takes a call and never answers.
+type silent struct{ *world }
+
+func (silent) Open(ctx context.Context, _ file.File) (io.ReadCloser, error) {
+	<-ctx.Done()
+	return nil, away("away", ctx.Err())
 }
 
 // A process may end before and after each of its calls. The next one goes on, and
@@ -345,6 +373,9 @@ func TestTheScannerIsWaitedFor(t *testing.T) {
 			w.tags[key+"@"+version] = noThreats
 		}
 	})
+	if diff := cmp.Diff([]file.Stage{file.Verify, file.Scan, file.Store, file.Read}, w.spied); diff != "" {
+		t.Error(diff)
+	}
 	if w.rows[key].Status != file.Ready || w.rows[key].Malware != file.Clean || waited > 70*time.Second || looks > 10 {
 		t.Errorf("%s after %v and %d looks", w.rows[key].Status, waited, looks)
 	}

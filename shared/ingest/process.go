@@ -40,7 +40,7 @@ var steps = []step{
 func (p *Processor) process(ctx context.Context, f file.File, arrived time.Time) error {
 	j := &job{Processor: p, file: f, arrived: arrived}
 	defer j.forget()
-	err := j.run(ctx)
+	err := j.inTime(ctx)
 	if e := problem.From(err); e != nil && e.Kind == problem.Unavailable && j.begun {
 		err = errors.Join(err, p.Files.Spare(ctx, j.file))
 	}
@@ -48,6 +48,20 @@ func (p *Processor) process(ctx context.Context, f file.File, arrived time.Time)
 		return fmt.Errorf("process file %s of user %s at stage %q: %w", f.ID, f.User, j.file.Stage, err)
 	}
 	return nil
+}
+
+// reserve is what a process keeps of its time, to take a try back and to give the
+// arrival back.
+const reserve = 10 * time.Second
+
+// inTime runs, and ends before the process must.
+func (j *job) inTime(ctx context.Context) error {
+	if end, limited := ctx.Deadline(); limited {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, end.Add(-reserve))
+		defer cancel()
+	}
+	return j.run(ctx)
 }
 
 func (j *job) run(ctx context.Context) error {
@@ -62,12 +76,20 @@ func (j *job) run(ctx context.Context) error {
 			return j.Files.Reject(ctx, j.file, *why)
 		}
 	}
-	return j.Files.Ready(ctx, j.file)
+	if err := j.Files.Ready(ctx, j.file); err != nil {
+		return err
+	}
+	j.Log.InfoContext(ctx, "file ready", "file", j.file.ID, "bytes", j.file.Size, "type", j.file.ContentType, "note", j.file.Note)
+	return nil
 }
 
-// try begins a stage and carries it out, unless it was tried too often.
+// try begins a stage and carries it out, unless it was tried too often. To look for a
+// verdict once more is no try, and to look for none is no stage.
 func (j *job) try(ctx context.Context, s step) (*file.Remark, error) {
 	j.begun = false
+	if s.stage == file.Scan && (!j.Scanner || j.file.Stage == file.Scan) {
+		return s.do(j, ctx)
+	}
 	f, err := j.Files.Begin(ctx, j.file, s.stage)
 	if err != nil {
 		return nil, err

@@ -43,11 +43,15 @@ func (b *Bucket) Copy(ctx context.Context, f file.File) error {
 	return err
 }
 
+// copyInVain also removes what a try before may have left.
 func (b *Bucket) copyInVain(ctx context.Context, f file.File) error {
 	key := passingKey(f.User, f.ID)
 	version, err := b.copyTo(ctx, f, key)
-	if err != nil || version == "" {
-		return err // no version: a try before has left it there, and the bucket's lifecycle removes it
+	if err != nil {
+		return err
+	}
+	if f.Tries > 1 || version == "" {
+		return b.removeVersions(ctx, key)
 	}
 	return b.dropVersion(ctx, key, version)
 }

@@ -157,6 +157,12 @@ func TestCopyKeepsABlobOnceAndLooksTheSame(t *testing.T) {
 	if took[0] != took[1] || took[0] != 3 || versions[0] != versions[1] {
 		t.Errorf("calls %v, versions %v", took, versions)
 	}
+	history(t, client, name, "passing/"+first.User+"/"+first.ID) // what a try before has left
+	again := arrive(t, client, name, first)
+	again.Tries = 2
+	if err := object.New(client, name).Copy(t.Context(), again.File); err != nil {
+		t.Fatal(err)
+	}
 	if left := objecttest.Versions(t, client, name, "passing/"); len(left) != 0 {
 		t.Errorf("%d copies stay", len(left))
 	}
@@ -242,6 +248,7 @@ func TestRemovalLeavesNoVersionAndNothingElseGoes(t *testing.T) {
 	for _, s := range []sent{mine, sibling, other} {
 		keys = append(keys, "incoming/"+s.User+"/"+s.ID)
 	}
+	keys = append(keys, "passing/"+mine.User+"/"+mine.ID, "passing/"+other.User+"/"+other.ID)
 	for _, sha := range shas {
 		keys = append(keys, "blobs/"+sha, "derived/"+sha+"/text", "derived/"+sha+"/picture")
 	}
@@ -280,7 +287,7 @@ func TestRemovalLeavesNoVersionAndNothingElseGoes(t *testing.T) {
 		check("discard", b.Discard(t.Context(), mine.File), "incoming/"+mine.User+"/"+mine.ID)
 	}
 	uploads(2)
-	check("remove user", b.RemoveUser(t.Context(), mine.User), "incoming/"+sibling.User+"/"+sibling.ID)
+	check("remove user", b.RemoveUser(t.Context(), mine.User), "incoming/"+sibling.User+"/"+sibling.ID, "passing/"+mine.User+"/"+mine.ID)
 	uploads(1)
 	for range 2 {
 		check("remove blob", b.RemoveBlob(t.Context(), shas[0]), "blobs/"+shas[0], "derived/"+shas[0]+"/text", "derived/"+shas[0]+"/picture")

@@ -100,12 +100,16 @@ func (b *Bucket) Discard(ctx context.Context, f file.File) error {
 	return b.clear(ctx, incomingKey(f.User, f.ID))
 }
 
-// RemoveUser removes everything that a user has sent and that isn't a blob yet.
+// RemoveUser removes everything that a user has sent and that isn't a blob yet, or is
+// a copy in vain.
 func (b *Bucket) RemoveUser(ctx context.Context, user string) error {
 	if !id.Valid(user) {
 		return fmt.Errorf("remove the uploads of user %.40q: not an id", user)
 	}
-	return b.clear(ctx, incomingOf(user))
+	if err := b.clear(ctx, incomingOf(user)); err != nil {
+		return err
+	}
+	return b.removeVersions(ctx, passingKey(user, ""))
 }
 
 // clear removes uploads under way first, so that none of them is completed behind

@@ -235,8 +235,10 @@ func (m *mill) wantStored(t *testing.T, u upload, references int) {
 	if got := m.references(t, u.SHA256); got != references {
 		t.Errorf("%d files count at the blob, want %d", got, references)
 	}
-	if got := m.versions(t, "incoming/"+u.User); len(got) != 0 {
-		t.Errorf("where the bytes arrived: %q", got)
+	for _, folder := range []string{"incoming/", "passing/"} {
+		if got := m.versions(t, folder+u.User); len(got) != 0 {
+			t.Errorf("what was only passing: %q", got)
+		}
 	}
 }
 
