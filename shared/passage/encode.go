@@ -2,12 +2,12 @@ package passage
 
 import (
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
 	"unicode/utf8"
 
-	"github.com/andybalholm/brotli"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -65,10 +65,10 @@ type passage struct {
 }
 
 // Encode returns a document as it is kept: a line of JSON for the whole and one for
-// each passage, in Brotli. It refuses one that Decode would refuse.
+// each passage, in gzip. It refuses one that Decode would refuse.
 func Encode(d Document) ([]byte, error) {
 	var out bytes.Buffer
-	w := brotli.NewWriterLevel(&out, 5)
+	w := gzip.NewWriter(&out)
 	e := jsontext.NewEncoder(w)
 	err := json.MarshalEncode(e, header{Version, d.Pages, d.Characters, d.Truncated, len(d.Passages)})
 	size := 0
@@ -92,7 +92,11 @@ func Encode(d Document) ([]byte, error) {
 // Decode reads what Encode wrote. Whatever it gets, it takes no more memory than a
 // few times MaxText. ErrCorrupt, ErrLater.
 func Decode(b []byte) (Document, error) {
-	in := &io.LimitedReader{R: brotli.NewReader(bytes.NewReader(b)), N: maxJSON + 1}
+	unpacked, err := gzip.NewReader(bytes.NewReader(b))
+	if err != nil {
+		return Document{}, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	in := &io.LimitedReader{R: unpacked, N: maxJSON + 1}
 	decoder := jsontext.NewDecoder(in)
 	h, err := decodeHeader(decoder)
 	if errors.Is(err, ErrLater) {
