@@ -6,17 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"slices"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"parley/shared/file"
 	"parley/shared/id"
-	"parley/shared/store"
 	"parley/shared/store/storetest"
 )
 
@@ -269,125 +264,6 @@ func TestAUsersRemovalThatIsCutOffIsFinishedByTheNext(t *testing.T) {
 	})
 }
 
-// again does something until nobody else is removing the same bytes.
-func (c *cabinet) again(do func() error) error {
-	for {
-		if err := do(); !retryable(err) {
-			return err
-		}
-	}
-}
-
-// Users send and delete the same few bytes all at once. A file that is counted has
-// its bytes until it is deleted, and in the end there are none.
-func TestBytesStayWhileAnybodyCountsOnThem(t *testing.T) {
-	c, b := newCabinet(t), newBytes()
-	remover := &file.Remover{Files: c.files, Graves: c.files, Estates: c.files, Bytes: b}
-	life := func(r *rand.Rand, user string) error {
-		ctx, sha := t.Context(), hash(r.IntN(2))
-		f := c.upload(user, 5, sha)
-		if err := c.files.Create(ctx, f, plenty); err != nil {
-			return err
-		}
-		f, err := c.files.Arrived(ctx, user, f.ID, "v")
-		if err == nil {
-			err = c.again(func() error { return c.files.Hold(ctx, f) })
-		}
-		if err != nil {
-			return err
-		}
-		b.copy(sha)
-		for range r.IntN(4) {
-			if _, err := c.files.File(ctx, user, f.ID); err != nil {
-				return err
-			}
-		}
-		if err := c.files.Ready(ctx, f); err != nil {
-			return err
-		}
-		if !b.has(sha) {
-			t.Errorf("the bytes of %s are gone while it counts on them", f.ID)
-		}
-		if _, err := c.files.Delete(ctx, user, f.ID); err != nil {
-			return err
-		}
-		return c.again(func() error { return remover.File(ctx, user, f.ID, sha) })
-	}
-	var wg sync.WaitGroup
-	for i := range 12 {
-		wg.Go(func() {
-			r, user := rand.New(rand.NewPCG(uint64(i), 5)), id.New(c.at)
-			for range 12 {
-				if err := life(r, user); err != nil {
-					t.Error(err)
-				}
-			}
-		})
-	}
-	wg.Wait()
-	b.empty(t)
-	c.empty()
-}
-
-// Jobs for the same file at once, and for files of the same bytes, do everything
-// once.
-func TestRemovalsAtOnceCountOnce(t *testing.T) {
-	c, b := newCabinet(t), newBytes()
-	remover := &file.Remover{Files: c.files, Graves: c.files, Estates: c.files, Bytes: b}
-	kept := c.stored(b, id.New(c.at), hash(1))
-	var doomed []file.File
-	for range 6 {
-		f := c.stored(b, c.user, hash(1))
-		_, err := c.files.Delete(t.Context(), c.user, f.ID)
-		c.must(err)
-		doomed = append(doomed, f)
-	}
-	var wg sync.WaitGroup
-	for _, f := range slices.Concat(doomed, doomed, doomed) {
-		wg.Go(func() {
-			c.want(nil, c.again(func() error { return remover.File(t.Context(), c.user, f.ID, f.SHA256) }))
-		})
-	}
-	wg.Wait()
-	c.sound()
-	if !b.has(hash(1)) || c.file(kept).Status != file.Ready {
-		t.Error("the bytes of another's file are gone")
-	}
-	_, err := c.files.Delete(t.Context(), kept.User, kept.ID)
-	c.must(err)
-	c.want(nil, remover.File(t.Context(), kept.User, kept.ID, kept.SHA256))
-	c.empty()
-	b.empty(t)
-}
-
-// A removal that dies with the mark set holds nobody up for longer than Burial.
-func TestAMarkThatNobodyTakesBackRunsOut(t *testing.T) {
-	c, ctx := newCabinet(t), t.Context()
-	mine, err := c.files.Bury(ctx, hash(1))
-	if !mine || err != nil {
-		t.Fatal(mine, err)
-	}
-	f := c.arrive(c.create(c.upload(c.user, 5, hash(1))))
-	if err := c.files.Hold(ctx, f); code(err) != "unavailable" {
-		t.Errorf("a blob that is being removed is held: %v", err)
-	}
-	if mine, err := c.files.Bury(ctx, hash(1)); mine || code(err) != "unavailable" {
-		t.Errorf("two remove it: %v", err)
-	}
-	c.sound()
-	c.pass(file.Burial + time.Millisecond)
-	if mine, err := c.files.Bury(ctx, hash(1)); !mine || err != nil {
-		t.Errorf("nobody removes it: %v", err)
-	}
-	c.pass(file.Burial + time.Millisecond)
-	c.want(nil, c.files.Hold(ctx, f))
-	c.want(nil, c.files.Buried(ctx, hash(1))) // of the one that had died
-	if mine, err := c.files.Bury(ctx, hash(1)); mine || err != nil {
-		t.Errorf("a blob that counts is buried: %v", err)
-	}
-	c.sound()
-}
-
 // A file in two chats stays with the second; two jobs for one chat are as good as
 // one.
 func TestAFileGoesWithItsLastChat(t *testing.T) {
@@ -444,49 +320,4 @@ func detachAgain(c *cabinet, chatID string) []file.File {
 	gone, err := c.files.Detach(c.t.Context(), c.user, chatID)
 	c.must(err)
 	return gone
-}
-
-func TestRepairsAreMadeOfWhatWasSeen(t *testing.T) {
-	c, ctx := newCabinet(t), t.Context()
-	f := c.ready(c.user, 5, hash(1))
-	c.send("", f)
-	see := func() (found [3]int64, repair func() error) {
-		var errs []func() error
-		for _, r := range c.rows() {
-			switch {
-			case r.Blob != nil:
-				found[0] = int64(r.Blob.Refs)
-				errs = append(errs, func() error { return c.files.SetRefs(ctx, *r.Blob, r.Blob.Refs+7) })
-			case r.Totals != nil:
-				found[1] = r.Totals.Bytes
-				errs = append(errs, func() error { return c.files.SetTotals(ctx, *r.Totals, 70, 7) })
-			case r.Dialogue != nil:
-				found[2] = r.Dialogue.Bytes
-				errs = append(errs, func() error { return c.files.SetDialogue(ctx, *r.Dialogue, 700) })
-			}
-		}
-		return found, func() error {
-			var all []error
-			for _, do := range errs {
-				all = append(all, do())
-			}
-			return errors.Join(all...)
-		}
-	}
-	_, stale := see()
-	again, fresh := see()
-	c.want(nil, fresh())
-	if d := cmp.Diff([3]int64{1, 5, 5}, again); d != "" {
-		t.Error(d)
-	}
-	if err := stale(); code(err) != "row_changed" {
-		t.Errorf("a repair by what isn't so any more: %v", err)
-	}
-	if now, _ := see(); now != [3]int64{8, 70, 700} {
-		t.Errorf("%v", now)
-	}
-	c.want(nil, c.files.SetRefs(ctx, store.Blob{SHA: hash(9)}, 1))
-	if err := c.files.SetRefs(ctx, store.Blob{SHA: hash(9)}, 1); code(err) != "row_changed" {
-		t.Errorf("a row that is there is taken for none: %v", err)
-	}
 }
