@@ -9,6 +9,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"image"
+	"image/png"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -252,6 +255,31 @@ func (m *mill) wantText(t *testing.T, u upload) {
 	if got := m.versions(t, "derived/"+u.SHA256); len(got) != 1 || filepath.Base(got[0]) != "text" {
 		t.Errorf("made of the blob: %q", got)
 	}
+}
+
+// wantImage asserts that u is ready and that its pictures can be found.
+func (m *mill) wantImage(t *testing.T, u upload) {
+	t.Helper()
+	f := m.file(t, u)
+	if f.Status != file.Ready || f.Kind != file.Image || f.Note != nil || f.Width != 40 || f.Height != 30 || f.ContentType != "image/png" {
+		t.Errorf("the file is %+v, note %+v", f, f.Note)
+	}
+	got := m.versions(t, "derived/"+u.SHA256)
+	if len(got) != 2 || filepath.Base(got[0]) != "picture" || filepath.Base(got[1]) != "thumbnail" {
+		t.Errorf("made of the blob: %q", got)
+	}
+}
+
+// picture is an image that no other test has.
+func picture(t *testing.T) []byte {
+	t.Helper()
+	img := image.NewRGBA(image.Rect(0, 0, 40, 30))
+	rand.NewChaCha8(sha256.Sum256([]byte(id.New(time.Now())))).Read(img.Pix)
+	var b bytes.Buffer
+	if err := png.Encode(&b, img); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }
 
 // mark tags what arrived as the scanner does.

@@ -69,29 +69,34 @@ func (m *mill) killProcessing(t *testing.T, u upload, step string, at ledger.Sta
 }
 
 // TestKillProcessing kills the function before and after each of its calls to AWS,
-// and delivers the event again: one blob, counted once, and nothing left over. The
-// first user is alone with the bytes, another one isn't.
+// and delivers the event again: one blob, counted once, and nothing left over. Some
+// bytes are new, and some others have, too.
 func TestKillProcessing(t *testing.T) {
 	m := newMill(t)
-	shared := lines(1000)
-	first := m.processSteps(t, m.upload(t, "a.txt", shared))
-	second := m.processSteps(t, m.upload(t, "b.txt", shared))
-	t.Logf("%q, and with bytes that are there: %q", first, second)
-	owners := 2
-	for kind, steps := range map[string][]string{"new bytes": first, "known bytes": second} {
+	shared, owners := lines(1000), 1
+	m.settle(t, m.upload(t, "shared.txt", shared))
+	for _, c := range []struct {
+		kind, name string
+		body       func() []byte
+		want       func(*testing.T, upload)
+	}{
+		{"new text", "a.txt", func() []byte { return lines(1000) }, m.wantText},
+		{"known text", "b.txt", func() []byte { owners++; return shared }, m.wantText},
+		{"image", "c.png", func() []byte { return picture(t) }, m.wantImage},
+	} {
+		steps := m.processSteps(t, m.upload(t, c.name, c.body()))
+		t.Logf("%s: %q", c.kind, steps)
 		for _, step := range steps {
 			for stage, at := range stages {
-				t.Run(fmt.Sprintf("%s/%s %s", kind, stage, step), func(t *testing.T) {
-					body, others := lines(1000), 0
-					if kind == "known bytes" {
-						body, others = shared, owners
-						owners++
+				t.Run(fmt.Sprintf("%s/%s %s", c.kind, stage, step), func(t *testing.T) {
+					u, references := m.upload(t, c.name, c.body()), 1
+					if u.SHA256 == hexSum(shared) {
+						references = owners
 					}
-					u := m.upload(t, "c.txt", body)
 					m.killProcessing(t, u, step, at)
 					m.settle(t, u)
-					m.wantText(t, u)
-					m.wantStored(t, u, others+1)
+					c.want(t, u)
+					m.wantStored(t, u, references)
 				})
 			}
 		}
