@@ -113,7 +113,7 @@ func checkPassages(a child.Answer) error {
 		}
 		size += len(p.Text)
 	}
-	if size > child.MaxText {
+	if size > passage.MaxText || len(a.Passages) > passage.MaxPassages {
 		return errors.New("too much text")
 	}
 	return nil

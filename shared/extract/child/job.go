@@ -52,6 +52,6 @@ const (
 
 // Bounds of what is read of one file.
 const (
-	MaxText  = 16 << 20 // bytes of text
-	MaxPages = 5000     // pages whose text is read
+	MaxText  = passage.MaxText // bytes of text
+	MaxPages = 5000            // pages whose text is read
 )

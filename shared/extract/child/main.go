@@ -165,14 +165,15 @@ func cut(text string, n int) string {
 // answer is what a book answers; total is how many pages the file has, 0 if it has
 // none.
 func (b *book) answer(total int) Answer {
-	a := Answer{Kind: file.Text, Pages: total, Passages: passage.Cut(b.pages)}
+	d := passage.Of(total, b.pages)
+	a := Answer{Kind: file.Text, Pages: total, Passages: d.Passages}
 	if total == 0 && len(b.pages) == 1 {
 		a.Lines = lines(b.pages[0].Text)
 	}
 	switch {
-	case len(a.Passages) == 0:
+	case len(d.Passages) == 0:
 		a.Kind, a.Note = file.Other, NoText
-	case b.full:
+	case b.full || d.Truncated:
 		a.Note = Truncated
 	}
 	return a
