@@ -14,6 +14,10 @@ import (
 // marked, or by somebody who must have given up.
 const unmarked = "(attribute_not_exists(dy) OR dy < :over)"
 
+// change makes a blob's row another than it was. Rows of blobs come and go, so a new
+// one counts its changes from the clock on: it is never taken for the one before.
+const change = "c = if_not_exists(c, :epoch) + :one"
+
 // over is the latest mark that no longer counts.
 func (s *Files) over() types.AttributeValue {
 	return num(s.Now().Add(-file.Burial).UnixMilli())
@@ -25,10 +29,10 @@ func (s *Files) over() types.AttributeValue {
 // somebody else has it.
 func (s *Files) Bury(ctx context.Context, sha string) (mine bool, err error) {
 	_, err = s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &s.table, Key: blobKey(sha), UpdateExpression: aws.String("SET dy = :now ADD c :one"),
+		TableName: &s.table, Key: blobKey(sha), UpdateExpression: aws.String("SET dy = :epoch, " + change),
 		ConditionExpression: aws.String("(attribute_not_exists(n) OR n <= :none) AND " + unmarked),
 		ExpressionAttributeValues: item{
-			":now": num(s.Now().UnixMilli()), ":one": num(1), ":none": num(0), ":over": s.over()},
+			":epoch": num(s.Now().UnixMilli()), ":one": num(1), ":none": num(0), ":over": s.over()},
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	old, failed := conditionFailed(err)

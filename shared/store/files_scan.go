@@ -36,7 +36,7 @@ type Counted struct {
 type Blob struct {
 	SHA     string
 	Refs    int       // files that count on them
-	Changes int       // how often the row has changed
+	Changes int       // grows whenever the row changes
 	Dying   time.Time // when somebody began to remove them; zero: nobody has
 }
 
@@ -120,7 +120,7 @@ func readAny(it item) (Row, error) {
 // SetRefs repairs the count of some bytes: one write. With a zero Blob but for its
 // SHA, there was no row. ErrChanged.
 func (s *Files) SetRefs(ctx context.Context, was Blob, refs int) error {
-	return s.repair(ctx, blobKey(was.SHA), "SET n = :is ADD c :one", was.Changes, item{":is": num(refs)})
+	return s.repair(ctx, blobKey(was.SHA), "SET n = :is, "+change, was.Changes, item{":is": num(refs), ":epoch": num(s.Now().UnixMilli())})
 }
 
 // SetTotals repairs what a user's files count for: one write. With zero Totals but

@@ -5,6 +5,7 @@ package store_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -54,4 +55,34 @@ func TestRepairsAreMadeOfWhatWasSeen(t *testing.T) {
 	if err := c.files.SetRefs(ctx, store.Blob{SHA: hash(9)}, 1); code(err) != "row_changed" {
 		t.Errorf("a row that is there is taken for none: %v", err)
 	}
+}
+
+// A blob that was removed and has come back is not the one that was seen.
+func TestARepairIsRefusedForABlobThatHasComeBack(t *testing.T) {
+	c, ctx := newCabinet(t), t.Context()
+	seen := func() store.Blob {
+		t.Helper()
+		for _, r := range c.rows() {
+			if r.Blob != nil {
+				return *r.Blob
+			}
+		}
+		t.Fatal("there is no blob")
+		return store.Blob{}
+	}
+	f := c.ready(c.user, 5, hash(1))
+	before := seen()
+	_, err := c.files.Delete(ctx, c.user, f.ID)
+	c.must(err)
+	c.must(c.files.Remove(ctx, f))
+	_, err = c.files.Bury(ctx, f.SHA256)
+	c.must(err)
+	c.must(c.files.Buried(ctx, f.SHA256))
+	c.pass(time.Millisecond)
+	c.ready(c.user, 5, hash(1))
+	if now := seen(); now.Refs != before.Refs {
+		t.Fatalf("%+v after %+v", now, before)
+	}
+	c.want(store.ErrChanged, c.files.SetRefs(ctx, before, 0))
+	c.sound()
 }

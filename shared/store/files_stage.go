@@ -97,9 +97,9 @@ func (s *Files) Hold(ctx context.Context, f file.File) error {
 			ExpressionAttributeValues: item{":less": num(-1), ":one": num(1)},
 		}},
 		{Update: &types.Update{
-			TableName: &s.table, Key: blobKey(f.SHA256), UpdateExpression: aws.String("ADD n :one, c :one REMOVE dy"),
+			TableName: &s.table, Key: blobKey(f.SHA256), UpdateExpression: aws.String("SET " + change + " ADD n :one REMOVE dy"),
 			ConditionExpression:       aws.String(unmarked),
-			ExpressionAttributeValues: item{":one": num(1), ":over": s.over()},
+			ExpressionAttributeValues: item{":one": num(1), ":over": s.over(), ":epoch": num(s.Now().UnixMilli())},
 		}},
 	})
 	reasons := refusals(err)
