@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -48,7 +49,10 @@ func build(c settings, cfg aws.Config, log *slog.Logger) any {
 		Files: files, Counts: counts{files, &file.Remover{Graves: files, Bytes: bucket}}, Incoming: bucket, Blobs: bucket, Reader: reader{},
 		Scanner: c.MalwareScan == "guardduty", Folder: room.Path, Now: time.Now, Log: log,
 	}
-	return queue.NewArrivals(sqs.NewFromConfig(cfg), c.Queue, c.FilesBucket, log).Consume(p.Do)
+	return queue.NewArrivals(sqs.NewFromConfig(cfg), c.Queue, c.FilesBucket, log).Consume(func(ctx context.Context, a ingest.Arrival) error {
+		defer runtime.KeepAlive(room) // collected, it would give up its lock, and another instance would remove it
+		return p.Do(ctx, a)
+	})
 }
 
 // counts are the table's, with the removal of what counts no more.
