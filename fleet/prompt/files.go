@@ -26,14 +26,15 @@ type File struct {
 type Chat struct {
 	System string
 	Thread []chat.Message  // ends with the question
-	Files  map[string]File // by id, those that the thread's messages have; one that isn't here was deleted
+	Before []string        // ids of files that were sent before the thread begins, oldest first
+	Files  map[string]File // by id, those of the thread and before; one that isn't here was deleted
 	Sees   bool            // the model takes pictures
 }
 
 // Fit makes a prompt of at most room tokens and returns it with its size. Whatever
 // is too long, the system prompt and both ends of the question stay.
 func (c Chat) Fit(room int, count Counter) ([]Turn, int) {
-	if !slices.ContainsFunc(c.Thread, func(m chat.Message) bool { return len(m.Attachments) > 0 }) {
+	if len(c.Files) == 0 && !slices.ContainsFunc(c.Thread, func(m chat.Message) bool { return len(m.Attachments) > 0 }) {
 		return Fit(Turns(c.System, c.Thread), room, count)
 	}
 	c.System = joined(c.System, Rule)
@@ -41,7 +42,7 @@ func (c Chat) Fit(room int, count Counter) ([]Turn, int) {
 	l.bare = l.turns(false)
 	whole := l.turns(true)
 	pictures := PerPicture * len(l.shown)
-	if Size(whole)-Size(l.bare) <= (room-pictures)/2 && Size(whole) <= room {
+	if !c.reachesBack() && Size(whole)-Size(l.bare) <= (room-pictures)/2 && Size(whole) <= room {
 		n, known := counted(whole, count)
 		if !known {
 			n = Size(whole)
@@ -52,6 +53,11 @@ func (c Chat) Fit(room int, count Counter) ([]Turn, int) {
 	}
 	l.rank()
 	return fit(room, count, l.some)
+}
+
+// reachesBack reports whether there is a text that was sent before the thread begins.
+func (c Chat) reachesBack() bool {
+	return slices.ContainsFunc(c.Before, func(id string) bool { return c.Files[id].Text != nil })
 }
 
 // pictures chooses the images that are shown: the newest ones that have room in half
@@ -74,13 +80,17 @@ func (c Chat) pictures(room int) map[[2]string]bool {
 
 // readable returns the files that have a text, in the order in which they were sent.
 func (c Chat) readable() (files []File) {
-	seen := map[string]bool{}
+	ids := slices.Clone(c.Before)
 	for _, m := range c.Thread {
 		for _, a := range m.Attachments {
-			if f := c.Files[a.ID]; f.Text != nil && !seen[a.ID] {
-				seen[a.ID] = true
-				files = append(files, f)
+			if !slices.Contains(ids, a.ID) {
+				ids = append(ids, a.ID)
 			}
+		}
+	}
+	for _, id := range ids {
+		if f := c.Files[id]; f.Text != nil {
+			files = append(files, f)
 		}
 	}
 	return files

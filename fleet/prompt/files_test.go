@@ -148,6 +148,18 @@ func TestPassagesForTheQuestion(t *testing.T) {
 	}
 }
 
+// A text that was sent before what is left of the chat is found as well.
+func TestPassagesFromBeforeTheThread(t *testing.T) {
+	c := chatOf([]File{textFile("A", "a.pdf", "The cat sat on the mat."), image("I")}, "one", "Where did the cat sit?")
+	c.Before, c.Sees = []string{"I", "gone", "A"}, true
+	got, _ := c.Fit(1000, words(4))
+	want := []Turn{{Role: "system", Text: "be kind\n\n" + Rule}, {Role: "user", Text: "one"}, {Role: "assistant", Text: "answer 0"},
+		{Role: "user", Text: "Where did the cat sit?", Files: "<file-78348803e283 name=\"a.pdf\" pages=\"1\">\n[a.pdf, page 1]\nThe cat sat on the mat.\n</file-78348803e283>\n\n"}}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
 // A question that names nothing gets the beginnings of all files.
 func TestPassagesForNoQuestion(t *testing.T) {
 	c := chatOf([]File{textFile("A", "a.pdf", "Alpha begins. "+paragraphs(200, "x")), textFile("B", "b.pdf", "Beta begins. "+paragraphs(200, "y"))}, "A B|要約")

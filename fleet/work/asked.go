@@ -22,7 +22,7 @@ func (j *job) constrained() bool { return j.asked != nil && j.asked.Constrained(
 
 // readAsked makes the prompt of a completion; size is its length in tokens. One
 // that leaves no room for an answer gives the prompt up.
-func (j *job) readAsked(ctx context.Context, _ []chat.Message) (turns []prompt.Turn, size int, err error) {
+func (j *job) readAsked(ctx context.Context) (turns []prompt.Turn, size int, err error) {
 	var said []chat.Said
 	j.prefix, said = j.asked.Prefix()
 	for _, m := range said {

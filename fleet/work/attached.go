@@ -64,15 +64,22 @@ func (j *job) attached(ctx context.Context) *attached {
 	return a
 }
 
-// want begins to get the files of messages, newest first.
+// want begins to get the files of messages, newest first. A reply's row names those
+// of its thread, however far back they were sent.
 func (a *attached) want(messages []chat.Message) {
 	var ids []string
+	add := func(id string) {
+		if !a.asked[id] && len(a.asked) < maxFiles {
+			a.asked[id] = true
+			ids = append(ids, id)
+		}
+	}
 	for _, m := range messages {
 		for _, f := range slices.Backward(m.Attachments) {
-			if !a.asked[f.ID] && len(a.asked) < maxFiles {
-				a.asked[f.ID] = true
-				ids = append(ids, f.ID)
-			}
+			add(f.ID)
+		}
+		for _, id := range slices.Backward(m.Sent) {
+			add(id)
 		}
 	}
 	if len(ids) == 0 {
@@ -188,25 +195,55 @@ func (j *job) unreadable(f file.File, err error) error {
 	return nil
 }
 
-// of waits for the files of a thread that were wanted.
-func (a *attached) of(thread []chat.Message) (map[string]prompt.File, error) {
+// of waits for the files of a thread that were wanted; before are those that were
+// sent before it begins.
+func (a *attached) of(thread []chat.Message) (files map[string]prompt.File, before []string, err error) {
 	if err := errors.Join(a.pages.Wait(), a.bodies.Wait()); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	a.siblings(thread)
-	err := a.bodies.Wait()
-	files := map[string]prompt.File{}
+	err = a.bodies.Wait()
+	files = map[string]prompt.File{}
+	all, before := sentIn(thread)
+	for _, id := range all {
+		switch found, ok := a.found[id]; {
+		case ok:
+			files[id] = *found
+		case !a.asked[id]:
+			files[id] = prompt.File{Skipped: true}
+		}
+	}
+	return files, before, err
+}
+
+// sentIn returns the ids of the files of a thread, oldest first, and those of them
+// that were sent before its first message.
+func sentIn(thread []chat.Message) (all, before []string) {
+	within := map[string]bool{}
 	for _, m := range thread {
 		for _, f := range m.Attachments {
-			switch found, ok := a.found[f.ID]; {
-			case ok:
-				files[f.ID] = *found
-			case !a.asked[f.ID]:
-				files[f.ID] = prompt.File{Skipped: true}
+			within[f.ID] = true
+		}
+	}
+	known := map[string]bool{}
+	add := func(id string) {
+		if !known[id] {
+			known[id] = true
+			all = append(all, id)
+			if !within[id] {
+				before = append(before, id)
 			}
 		}
 	}
-	return files, err
+	for _, m := range thread {
+		for _, id := range m.Sent {
+			add(id)
+		}
+		for _, f := range m.Attachments {
+			add(f.ID)
+		}
+	}
+	return all, before
 }
 
 // siblings reads the pictures of a thread that were left out for those of messages

@@ -108,7 +108,8 @@ func (s *shelf) get(t *testing.T, w *Worker, thread []chat.Message, pages ...[]c
 	for _, p := range pages {
 		a.want(p)
 	}
-	return a.of(thread)
+	files, _, err := a.of(thread)
+	return files, err
 }
 
 func (s *shelf) worker() *Worker {
@@ -145,6 +146,25 @@ func TestFilesOfAThread(t *testing.T) {
 	}
 	if slices.Contains(s.calls, "text tv") || slices.Contains(s.calls, "text gone") {
 		t.Errorf("another's file was read: %q", s.calls)
+	}
+}
+
+// A reply names the files of its thread, so that those are there which were sent
+// before what is read of the chat.
+func TestFilesFromBeforeTheThread(t *testing.T) {
+	s := newShelf()
+	s.put("u", "t1", "t2", "t3")
+	reply := chat.Message{ID: "2", Role: chat.Assistant, Sent: []string{"t1", "gone", "t2"}}
+	thread := []chat.Message{reply, sent("3", "t3"), {ID: "4", Role: chat.Assistant, Sent: []string{"t1", "gone", "t2", "t3"}}, sent("5", "t2")}
+	a := (&job{Worker: s.worker(), ref: chat.Ref{User: "u"}, log: slog.New(slog.DiscardHandler)}).attached(t.Context())
+	a.want([]chat.Message{thread[3], thread[2]})
+	a.want([]chat.Message{thread[1], thread[0]})
+	files, before, err := a.of(thread)
+	if d := cmp.Diff([]string{"t1", "gone"}, before); d != "" || err != nil || len(files) != 3 || lookOf(files["t1"]) != "text of t1" {
+		t.Error(d, files, err)
+	}
+	if all, _ := sentIn(thread); !slices.Equal(all, []string{"t1", "gone", "t2", "t3"}) {
+		t.Errorf("the next reply gets %q", all)
 	}
 }
 

@@ -67,6 +67,7 @@ func (j *job) output() int {
 type history struct {
 	turns []prompt.Turn
 	size  int
+	sent  []string // ids of the files of the thread
 	err   error
 }
 
@@ -76,19 +77,19 @@ func (j *job) readAhead(ctx context.Context, newest []chat.Message) <-chan histo
 	done := make(chan history, 1)
 	go func() {
 		var h history
-		read := j.read
 		if j.asked != nil {
-			read = j.readAsked
+			h.turns, h.size, h.err = j.readAsked(ctx)
+		} else {
+			h.turns, h.size, h.sent, h.err = j.read(ctx, newest)
 		}
-		h.turns, h.size, h.err = read(ctx, newest)
 		done <- h
 	}()
 	return done
 }
 
-// read fetches as much of the chat as the context can hold and makes the prompt;
-// size is its length in tokens.
-func (j *job) read(ctx context.Context, newest []chat.Message) (turns []prompt.Turn, size int, err error) {
+// read fetches as much of the chat as the context can hold, with the files that were
+// sent, and makes the prompt; size is its length in tokens.
+func (j *job) read(ctx context.Context, newest []chat.Message) (turns []prompt.Turn, size int, sent []string, err error) {
 	room := j.Context - j.output() - margin
 	files := j.attached(ctx)
 	files.want(newest)
@@ -101,7 +102,7 @@ func (j *job) read(ctx context.Context, newest []chat.Message) (turns []prompt.T
 		oldest.Message = newest[len(newest)-1].ID
 		var older []chat.Message
 		if older, more, err = j.History.Before(ctx, oldest, pageFor(left, newest)); err != nil {
-			return nil, 0, err
+			return nil, 0, nil, err
 		}
 		files.want(older)
 		newest = append(newest, older...)
@@ -111,11 +112,12 @@ func (j *job) read(ctx context.Context, newest []chat.Message) (turns []prompt.T
 	slices.Reverse(inOrder)
 	chat.Link(inOrder, nil)
 	c := prompt.Chat{System: j.System, Thread: prompt.Thread(inOrder, j.prompt.Question), Sees: files.sees()}
-	if c.Files, err = files.of(c.Thread); err != nil {
-		return nil, 0, err
+	if c.Files, c.Before, err = files.of(c.Thread); err != nil {
+		return nil, 0, nil, err
 	}
+	sent, _ = sentIn(c.Thread)
 	turns, size = c.Fit(room, j.counter(ctx))
-	return turns, size, context.Cause(ctx)
+	return turns, size, sent[max(0, len(sent)-maxFiles):], context.Cause(ctx)
 }
 
 // counter asks the engine; where that can't count, the estimate stands.

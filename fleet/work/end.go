@@ -21,7 +21,7 @@ func (j *job) used() chat.Usage {
 func (j *job) end(ctx context.Context, status chat.Status, failure *chat.Failure) verdict {
 	ctx = context.WithoutCancel(ctx)
 	j.usage = j.used()
-	result := chat.Result{Status: status, Text: j.tell.text(), Calls: j.tell.calls, Finish: j.finish, Usage: j.usage, Failure: failure, Hour: j.prompt.Hour}
+	result := chat.Result{Status: status, Text: j.tell.text(), Calls: j.tell.calls, Finish: j.finish, Usage: j.usage, Failure: failure, Hour: j.prompt.Hour, Sent: j.files}
 	if !j.tell.flush(ctx) {
 		return j.overtaken()
 	}

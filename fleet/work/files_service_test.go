@@ -169,6 +169,34 @@ func TestFilesStayInTheirBranch(t *testing.T) {
 	}
 }
 
+// A document stays there when the chat has grown beyond what the model can read of it.
+func TestFilesOutlastTheContext(t *testing.T) {
+	r := newReading(t, func(p *work.Parts) { p.Context = 1000 })
+	doc := r.Document(r.User, "a.pdf", page(1, "The password is swordfish."))
+	ref, _ := r.ask(chat.Question{Text: "one", Attachments: []string{doc}})
+	for i := range 4 {
+		_, req := r.ask(chat.Question{Chat: ref.Chat, Text: fmt.Sprint("question ", i, strings.Repeat(" and so on", 150))})
+		body := string(req.Body)
+		if n := strings.Count(body, "[a.pdf, page 1]\\nThe password is swordfish."); n != 1 || i > 1 && strings.Contains(body, "question 0") {
+			t.Errorf("question %d: the text is there %d times in %.300s", i, n, body)
+		}
+	}
+	if err := r.Files.Remove(t.Context(), r.tomb(doc)); err != nil {
+		t.Fatal(err)
+	}
+	if _, req := r.ask(chat.Question{Chat: ref.Chat, Text: "and now?"}); strings.Contains(string(req.Body), "swordfish") {
+		t.Error("the text of a deleted file is there")
+	}
+}
+
+func (r *reading) tomb(id string) file.File {
+	f, err := r.Files.Delete(r.T.Context(), r.User, id)
+	if err != nil {
+		r.T.Fatal(err)
+	}
+	return f
+}
+
 // A deleted file is named as such, and its text is not told any more.
 func TestADeletedFileIsNamed(t *testing.T) {
 	r := newReading(t, nil)

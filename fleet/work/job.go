@@ -43,7 +43,8 @@ type job struct {
 	tell     *teller
 	usage    chat.Usage
 	finish   string
-	cut      bool // the text has reached its limit
+	cut      bool     // the text has reached its limit
+	files    []string // ids of those of the thread, once it was read
 	// Of a completion, what it asks for; else nil or empty.
 	asked   *chat.Completion
 	options jsontext.Value
@@ -108,6 +109,7 @@ func (j *job) run(ctx context.Context, cancel context.CancelCauseFunc) verdict {
 	go j.Stops.Watch(ctx, j.ref, func() { cancel(errStopped) })
 	j.began = j.Now()
 	h := j.traceWait(ctx, history)
+	j.files = h.sent
 	if err = h.err; err == nil {
 		err = j.answer(ctx, h.turns, h.size)
 	}

@@ -89,6 +89,10 @@ type Message struct {
 	// prompt: its worker ended, or the engine stayed away.
 	HandedBack int `json:"-"`
 
+	// Sent are the ids of the files that were sent in a reply's thread, oldest first, so
+	// that whoever reads a chat's end only knows of those at its beginning.
+	Sent []string `json:"-"`
+
 	Completion *Completion `json:"-"` // of a question in the form of the OpenAI protocol; only Recent reads it
 
 	Deadline time.Time `json:"-"` // a reply not started by then fails
@@ -153,6 +157,7 @@ type Result struct {
 	Usage   Usage
 	Failure *Failure // of a Failed one
 	Hour    string   // quota window that a failed reply is given back to
+	Sent    []string // see Message
 }
 
 // Failures that end a reply for good.

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -29,6 +30,7 @@ const (
 	aAsked    = "q"  // of a question that is a completion: the request in Brotli
 	aAskedOut = "qo" // the same is in S3
 	aCalls    = "tc" // of a reply: calls of tools, JSON in Brotli
+	aSent     = "ft" // of a reply: ids of the files of its thread, one after the other
 	aFiles    = "fi" // of a question: its files as a message shows them
 	aModel    = "m"
 	aDeadline = "dl" // ms
@@ -85,6 +87,9 @@ func readRow(it item) (row, error) {
 	}
 	if rating := text(it, aRating); rating != "" {
 		m.Feedback = &chat.Feedback{Rating: rating, Comment: text(it, aComment)}
+	}
+	for one := range slices.Chunk([]byte(text(it, aSent)), 26) {
+		m.Sent = append(m.Sent, string(one))
 	}
 	_, spilled := it[aSpilled]
 	return row{Message: m, body: bytesOf(it, aBody), spilled: spilled, size: number(it, aSize),

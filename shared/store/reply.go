@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -297,6 +298,9 @@ func (c *Chats) ending(ctx context.Context, ref chat.Ref, r chat.Result) (string
 	}
 	if r.Failure != nil {
 		it[aError], it[aDetail] = str(r.Failure.Code), str(r.Failure.Detail)
+	}
+	if len(r.Sent) > 0 {
+		it[aSent] = str(strings.Join(r.Sent, ""))
 	}
 	if err := c.setBody(ctx, ref, r.Text, tight, it); err != nil {
 		return "", nil, err
