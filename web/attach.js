@@ -39,7 +39,7 @@ export function add(files) {
 }
 
 function fault(file) {
-  if (file.size > MAX_SIZE) return `“${file.name}” has ${sizeOf(file.size)}; a file can have at most ${sizeOf(MAX_SIZE)}.`;
+  if (file.size > MAX_SIZE) return `“${file.name}” is too large, with ${sizeOf(file.size)}: a file can have at most ${sizeOf(MAX_SIZE)}.`;
   if (file.size === 0) return `“${file.name}” is empty, or a folder.`;
   return '';
 }

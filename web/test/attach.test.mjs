@@ -80,6 +80,7 @@ test('a text file is attached by drag and drop, sent, seen and downloaded', { sk
 
 test('pictures are chosen by keyboard, pasted and seen', { skip }, async () => {
   await page.locator('#new-chat').click();
+  await page.locator('#text:focus').waitFor();
   await page.locator('#attach').focus();
   const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.keyboard.press('Enter')]);
   await chooser.setFiles([{ name: 'square.png', mimeType: 'image/png', buffer: await picture(900, 600) }]);
@@ -146,7 +147,7 @@ test('a question waits for its files', { skip }, async () => {
 
 test('an upload that breaks off goes on where it stopped, even after the page was closed', { skip }, async () => {
   const big = { name: 'big.bin', mimeType: 'application/octet-stream', buffer: randomBytes(2 * PART + 12_345) };
-  const later = (request) => /partNumber=[23]\b/.test(request.url());
+  const later = /partNumber=[23]\b/;
   await page.route(later, (route) => route.abort('connectionreset'));
   const first = puts();
   await choose(big);
@@ -164,13 +165,12 @@ test('an upload that breaks off goes on where it stopped, even after the page wa
 });
 
 test('what can’t be sent is tried again when the user says so', { skip }, async () => {
-  const away = (to) => to.href.startsWith(storage);
-  await page.route(away, (route) => route.fulfill({ status: 400, headers: { 'Access-Control-Allow-Origin': '*' } }));
+  await page.route(storage + '/**', (route) => route.fulfill({ status: 400, headers: { 'Access-Control-Allow-Origin': '*' } }));
   await choose({ name: 'again.txt', mimeType: 'text/plain', buffer: Buffer.from(`again ${Date.now()}`) });
   await chip('again.txt').and(page.locator('[data-state="failed"]')).waitFor();
   await browser.ask('Say hello.', page);
   assert.match(await page.locator('#trouble').innerText(), /again\.txt/);
-  await page.unroute(away);
+  await page.unroute(storage + '/**');
   await page.getByRole('button', { name: 'Try again to send again.txt' }).click();
   await ready('again.txt');
   await page.getByRole('button', { name: 'Remove again.txt' }).click();
@@ -179,11 +179,11 @@ test('what can’t be sent is tried again when the user says so', { skip }, asyn
 test('files that nobody can send are refused at once', { skip }, async () => {
   const huge = join(folder, 'huge.bin');
   const file = await open(huge, 'w');
-  await file.truncate((512 << 20) + 1);
+  await file.truncate(600 << 20);
   await file.close();
   const before = sent.length;
   await page.setInputFiles('#file-input', huge);
-  await page.locator('#trouble').getByText('“huge.bin” has 512 MB; a file can have at most 512 MB.').waitFor();
+  await page.locator('#trouble').getByText('“huge.bin” is too large, with 600 MB: a file can have at most 512 MB.').waitFor();
   await choose({ name: 'empty.txt', mimeType: 'text/plain', buffer: Buffer.alloc(0) });
   await page.locator('#trouble').getByText('“empty.txt” is empty').waitFor();
   await choose(...Array.from({ length: 11 }, (_, n) => ({ name: `n${n}.txt`, mimeType: 'text/plain', buffer: Buffer.from(`${n} ${Date.now()}`) })));
@@ -201,7 +201,7 @@ test('storage never got the user’s token', { skip }, async () => {
   for (const request of sent) {
     const headers = await request.allHeaders();
     assert.equal(headers.authorization, undefined, request.url());
-    assert.equal(headers.referer, undefined, request.url());
+    assert.ok(!headers.referer, request.url());
   }
 });
 
