@@ -22,7 +22,7 @@ const unknown = "application/octet-stream"
 
 // result makes of a child's end what the caller wants to know. The child may be
 // anything by now, since it has read the file: nothing that it says is taken unseen.
-func (e end) result(declared string) Result {
+func (e end) result() Result {
 	said, answer, err := decode(e.output)
 	res := Result{ContentType: said.ContentType, Kind: file.Other, Cause: e.words, Cost: e.cost}
 	if res.ContentType == "" {

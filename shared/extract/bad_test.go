@@ -189,7 +189,8 @@ func TestPDFBombs(t *testing.T) {
 	}
 }
 
-func TestTenThousandPages(t *testing.T) {
+// tenThousand is a PDF of as many pages.
+func tenThousand() string {
 	parts := []string{root, "", "<</Length 31>>stream\nBT /F 12 Tf (all the same) Tj ET \nendstream"}
 	var kids strings.Builder
 	for i := range 10_000 {
@@ -197,12 +198,27 @@ func TestTenThousandPages(t *testing.T) {
 		parts = append(parts, "<</Type/Page/Parent 2 0 R"+fonts+"/Contents 3 0 R>>")
 	}
 	parts[1] = "<</Type/Pages/Kids[" + kids.String() + "]/Count 10000>>"
-	res := read(t, limited(t), "a.pdf", objects(parts...))
+	return objects(parts...)
+}
+
+func TestTenThousandPages(t *testing.T) {
+	res := read(t, limited(t), "a.pdf", tenThousand())
 	if res.Kind != file.Text || res.Pages != 10_000 || res.Note == nil || res.Note.Code != "truncated" {
 		t.Fatalf("%s, %d pages, note %+v, %s", res.Kind, res.Pages, res.Note, res.Cause)
 	}
 	if last := res.Document.Passages[len(res.Document.Passages)-1]; last.Page != child.MaxPages || !res.Document.Truncated {
 		t.Errorf("ends on page %d", last.Page)
+	}
+}
+
+// A child whose processor time is spent is killed by the kernel, not by the clock.
+func TestProcessorTime(t *testing.T) {
+	run := limited(t)
+	run.CPU = time.Second
+	res := read(t, run, "a.pdf", tenThousand())
+	noted(t, res, "application/pdf", "timed_out")
+	if res.Cost.CPU < time.Second*9/10 || res.Cost.CPU > 3*time.Second {
+		t.Errorf("%+v", res.Cost)
 	}
 }
 

@@ -100,7 +100,7 @@ func (r Runner) Run(ctx context.Context, path, name, declared string) (Result, e
 	if err != nil {
 		return Result{}, err
 	}
-	return done.result(declared), nil
+	return done.result(), nil
 }
 
 // seconds rounds up: a limit of less than a second would be none.

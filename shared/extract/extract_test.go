@@ -12,6 +12,7 @@ import (
 var scratch string
 
 func TestMain(m *testing.M) {
+	pretend()
 	Child()
 	os.Exit(run(m))
 }
