@@ -70,23 +70,50 @@ func Encode(d Document) ([]byte, error) {
 	var out bytes.Buffer
 	w := gzip.NewWriter(&out)
 	e := jsontext.NewEncoder(w)
-	err := json.MarshalEncode(e, header{Version, d.Pages, d.Characters, d.Truncated, len(d.Passages)})
-	size := 0
-	for _, p := range d.Passages {
-		if size += len(p.Text); err == nil {
-			err = json.MarshalEncode(e, passage(p))
+	h := header{Version, d.Pages, d.Characters, d.Truncated, len(d.Passages)}
+	err := errors.Join(h.check(), json.MarshalEncode(e, h))
+	var seen extent
+	for i, p := range d.Passages {
+		if err == nil {
+			err = errors.Join(seen.add(i, p), json.MarshalEncode(e, passage(p)))
 		}
 	}
-	if err == nil && (size > MaxText || e.OutputOffset() > maxJSON || len(d.Passages) > MaxPassages) {
-		err = fmt.Errorf("%d bytes in %d passages are too many", size, len(d.Passages))
-	}
 	if err == nil {
-		err = w.Close()
+		err = errors.Join(seen.check(h), w.Close())
+	}
+	if err == nil && e.OutputOffset() > maxJSON {
+		err = fmt.Errorf("%d bytes are too many", e.OutputOffset())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("encode text: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+func (h header) check() error {
+	if h.Version != Version || h.Pages < 0 || h.Characters < 0 || h.Passages < 0 || h.Passages > MaxPassages {
+		return fmt.Errorf("impossible header %+v", h)
+	}
+	return nil
+}
+
+// extent adds up passages and says when they are impossible, or too much.
+type extent struct{ bytes, characters int }
+
+func (x *extent) add(i int, p Passage) error {
+	x.bytes += len(p.Text)
+	x.characters += utf8.RuneCountInString(p.Text)
+	if p.Page < 0 || p.Line < 1 || p.Text == "" || x.bytes > MaxText {
+		return fmt.Errorf("impossible passage %d: page %d, line %d, %d bytes, %d in all", i, p.Page, p.Line, len(p.Text), x.bytes)
+	}
+	return nil
+}
+
+func (x extent) check(h header) error {
+	if x.characters != h.Characters {
+		return fmt.Errorf("%d characters, not %d", x.characters, h.Characters)
+	}
+	return nil
 }
 
 // Decode reads what Encode wrote. Whatever it gets, it takes no more memory than a
@@ -123,33 +150,26 @@ func decodeHeader(d *jsontext.Decoder) (h header, err error) {
 	if err := json.Unmarshal(raw, &any); err == nil && any.Version > Version {
 		return h, fmt.Errorf("%w: %d", ErrLater, any.Version)
 	}
-	err = json.Unmarshal(raw, &h, json.RejectUnknownMembers(true))
-	if err == nil && (h.Version != Version || h.Pages < 0 || h.Characters < 0 || h.Passages < 0 || h.Passages > MaxPassages) {
-		err = fmt.Errorf("impossible header %+v", h)
+	if err = json.Unmarshal(raw, &h, json.RejectUnknownMembers(true)); err == nil {
+		err = h.check()
 	}
 	return h, err
 }
 
-func decodePassages(d *jsontext.Decoder, h header) ([]Passage, error) {
-	var all []Passage
-	size, characters := 0, 0
-	for range h.Passages {
+func decodePassages(d *jsontext.Decoder, h header) (all []Passage, err error) {
+	var seen extent
+	for i := range h.Passages {
 		var p passage
 		if err := json.UnmarshalDecode(d, &p, json.RejectUnknownMembers(true)); err != nil {
 			return nil, err
 		}
-		size += len(p.Text)
-		characters += utf8.RuneCountInString(p.Text)
-		if p.Page < 0 || p.Line < 1 || p.Text == "" || size > MaxText {
-			return nil, fmt.Errorf("impossible passage %d", len(all))
+		if err := seen.add(i, Passage(p)); err != nil {
+			return nil, err
 		}
 		all = append(all, Passage(p))
-	}
-	if characters != h.Characters {
-		return nil, fmt.Errorf("%d characters, not %d", characters, h.Characters)
 	}
 	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("more than was announced")
 	}
-	return all, nil
+	return all, seen.check(h)
 }

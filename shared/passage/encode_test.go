@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -69,9 +70,24 @@ func TestATextThatIsTooLongIsCut(t *testing.T) {
 	if many.Characters != MaxPassages || long.Characters < MaxText-2*most {
 		t.Errorf("%d and %d characters kept", many.Characters, long.Characters)
 	}
-	long.Passages = append(long.Passages, long.Passages...)
-	if _, err := Encode(long); err == nil {
-		t.Error("a document beyond the bounds was encoded")
+}
+
+// Nothing is kept that could not be read again.
+func TestWhatCanNotBeReadIsNotWritten(t *testing.T) {
+	long := Passage{Line: 1, Text: strings.Repeat("x", MaxText/2+1)}
+	for name, d := range map[string]Document{
+		"too long":    {Characters: MaxText + 2, Passages: []Passage{long, long}},
+		"too many":    {Characters: MaxPassages + 1, Passages: slices.Repeat([]Passage{{Line: 1, Text: "x"}}, MaxPassages+1)},
+		"wrong count": {Characters: 2, Passages: []Passage{{Line: 1, Text: "x"}}},
+		"no line":     {Characters: 1, Passages: []Passage{{Text: "x"}}},
+		"no text":     {Passages: []Passage{{Line: 1}}},
+		"not UTF-8":   {Characters: 1, Passages: []Passage{{Line: 1, Text: "\xff"}}},
+		"pages":       {Pages: -1},
+		"escapes":     {Characters: MaxText, Passages: []Passage{{Line: 1, Text: strings.Repeat("\x00", MaxText)}}},
+	} {
+		if _, err := Encode(d); err == nil {
+			t.Errorf("%s: it was encoded", name)
+		}
 	}
 }
 
