@@ -24,7 +24,7 @@ type Remains interface {
 // Graves is who refers to which bytes.
 type Graves interface {
 	// Bury marks a blob as being removed if nobody refers to it, and reports whether
-	// it did. Unavailable while somebody else is removing it.
+	// it did. Unavailable, because of ErrBurial, while somebody else is removing it.
 	Bury(ctx context.Context, sha string) (mine bool, err error)
 	// Buried ends that.
 	Buried(ctx context.Context, sha string) error
@@ -50,6 +50,9 @@ type Bytes interface {
 	// RemoveUser removes everything that a user has sent and that is no blob yet.
 	RemoveUser(ctx context.Context, user string) error
 }
+
+// ErrBurial is why nobody can refer to a blob, or remove it, for Burial at most.
+var ErrBurial = errors.New("the blob is being removed")
 
 // Remover removes what deleted files, chats and users leave behind. Each of its
 // methods may be cut off anywhere and called again: a file's row goes last, and what

@@ -40,7 +40,7 @@ func (s *Files) Bury(ctx context.Context, sha string) (mine bool, err error) {
 	case failed && number(old, nBytes) > 0:
 		return false, nil
 	case failed:
-		return false, unavailable("bury blob", errDying)
+		return false, unavailable("bury blob", file.ErrBurial)
 	case err != nil:
 		return false, unavailable("bury blob", err)
 	}

@@ -16,7 +16,7 @@ import (
 // again does something until nobody else is removing the same bytes.
 func (c *cabinet) again(do func() error) error {
 	for {
-		if err := do(); !retryable(err) {
+		if err := do(); !beingRemoved(err) {
 			return err
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -412,7 +411,5 @@ func TestNobodyGetsAtAnothersFile(t *testing.T) {
 	c.sound()
 }
 
-func retryable(err error) bool {
-	e := problem.From(err)
-	return e != nil && e.Kind == problem.Unavailable && strings.Contains(err.Error(), "being removed")
-}
+// beingRemoved reports whether somebody else is removing the bytes.
+func beingRemoved(err error) bool { return errors.Is(err, file.ErrBurial) && problem.Retryable(err) }

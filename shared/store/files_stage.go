@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -110,9 +109,7 @@ func (s *Files) Hold(ctx context.Context, f file.File) error {
 		return file.ErrGone
 	}
 	if _, failed := refused(reasons, 2); failed {
-		return unavailable("hold blob", errDying)
+		return unavailable("hold blob", file.ErrBurial)
 	}
 	return unavailable("hold blob", err)
 }
-
-var errDying = errors.New("the blob is being removed")
