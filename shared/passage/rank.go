@@ -48,6 +48,7 @@ func Rank(passages []Passage, question string, n int) []Hit {
 
 // query is a question's words.
 type query struct {
+	words.Memory
 	terms map[string]int // place of each word in what follows
 	times []float64      // in the question
 	in    []int          // passages that have it
@@ -76,7 +77,7 @@ func newQuery(question string) *query {
 }
 
 func (q *query) count(text string) (c count) {
-	for w := range words.Of(text) {
+	for w := range q.Of(text) {
 		c.words++
 		at, ok := q.terms[w]
 		if !ok {

@@ -62,7 +62,12 @@ func FuzzOf(f *testing.F) {
 	f.Add("The quick brown fox's 日本語 \u0301\u0301 a_b.c สวัสดี")
 	f.Add("__ ._. '' 1_ _1 \xff")
 	f.Fuzz(func(t *testing.T, text string) {
-		for w := range Of(text) {
+		var m Memory
+		plain := slices.Collect(Of(text))
+		if first, second := slices.Collect(m.Of(text)), slices.Collect(m.Of(text)); !slices.Equal(first, plain) || !slices.Equal(second, plain) {
+			t.Errorf("%q, remembered %q and %q", plain, first, second)
+		}
+		for _, w := range plain {
 			if w == "" || len(w) > 20*longest {
 				t.Errorf("a word of %d bytes", len(w))
 			}
