@@ -16,12 +16,13 @@ func sound(t *testing.T, a Answer) {
 	if (a.Kind == file.Text) != (len(a.Passages) > 0) || (a.Kind == file.Other) != (a.Note != "" && a.Note != Truncated) {
 		t.Fatalf("kind %s, note %q, %d passages", a.Kind, a.Note, len(a.Passages))
 	}
+	d := passage.Document{Version: passage.Version, Pages: a.Pages, Passages: a.Passages}
 	for _, p := range a.Passages {
+		d.Characters += utf8.RuneCountInString(p.Text)
 		if !utf8.ValidString(p.Text) || p.Page < 0 || p.Page > a.Pages || p.Line < 1 || bytes.ContainsAny([]byte(p.Text), "\x00\f\r\x1b") {
 			t.Fatalf("%+v", p)
 		}
 	}
-	d := passage.Document{Version: passage.Version, Pages: a.Pages, Passages: a.Passages}
 	if _, err := passage.Encode(d); err != nil {
 		t.Fatal(err)
 	}

@@ -26,6 +26,7 @@ const (
 	markdownType = "text/markdown"
 	pdfType      = "application/pdf"
 	zipType      = "application/zip"
+	oleType      = "application/x-ole-storage"
 )
 
 // identify looks at how src begins. Its name counts only for text, where it says
@@ -48,6 +49,8 @@ func identify(src source) (kind, error) {
 		return textKind(src.Name, found, head), nil
 	case isPicture[is]:
 		return kind{is, readPicture}, nil
+	case under(found, oleType):
+		return kind{is, readOLE}, nil
 	default:
 		return kind{is, refuse(errUnsupported)}, nil
 	}

@@ -50,7 +50,8 @@ func openPack(src source) (*pack, error) {
 var errAbsent = errors.New("a part of the file is missing")
 
 // open unpacks a file of p. It fails with errTooComplex, at once or while it is read,
-// where its size is out of proportion or isn't what its header says.
+// where its size is out of proportion. Package zip sees to it that it is no larger
+// than its header says.
 func (p *pack) open(name string) (io.ReadCloser, error) {
 	f := p.files[name]
 	if f == nil {
@@ -66,22 +67,20 @@ func (p *pack) open(name string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &part{ReadCloser: r, pack: p, left: int64(f.UncompressedSize64)}, nil
+	return &part{r, p}, nil
 }
 
 // part is a file of a ZIP as it is unpacked.
 type part struct {
 	io.ReadCloser
 	pack *pack
-	left int64 // bytes that its header has yet to see
 }
 
 // Read implements io.Reader.
 func (p *part) Read(b []byte) (int, error) {
 	n, err := p.ReadCloser.Read(b)
-	p.left -= int64(n)
 	p.pack.left -= int64(n)
-	if p.left < 0 || p.pack.left < 0 {
+	if p.pack.left < 0 {
 		return 0, errTooComplex
 	}
 	return n, err
