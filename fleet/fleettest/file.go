@@ -38,7 +38,7 @@ func (s *Shelf) get(sha string) ([]byte, error) {
 }
 
 // Text returns an encoded text.
-func (s *Shelf) Text(_ context.Context, sha string) ([]byte, error) { return s.get(sha) }
+func (s *Shelf) Text(_ context.Context, sha, _ string) ([]byte, error) { return s.get(sha) }
 
 // Picture returns a picture, which is said to be a JPEG.
 func (s *Shelf) Picture(_ context.Context, sha string) ([]byte, string, error) {

@@ -25,7 +25,8 @@ type Files interface {
 // Contents has what was made of files, by the SHA-256 of their bytes. What isn't
 // there is file.ErrNoFile.
 type Contents interface {
-	Text(ctx context.Context, sha string) ([]byte, error) // as package passage encodes it
+	// Text is of bytes that were read as that type, as package passage encodes it.
+	Text(ctx context.Context, sha, contentType string) ([]byte, error)
 	Picture(ctx context.Context, sha string) (body []byte, contentType string, err error)
 }
 
@@ -152,7 +153,7 @@ func (a *attached) begin(row file.File) {
 func (a *attached) read(f *prompt.File) {
 	f.Skipped = false
 	a.bodies.Go(func() error {
-		got, err := a.contents.get(a.ctx, string(f.Kind)+" "+f.SHA256, func(ctx context.Context) (content, error) { return a.load(ctx, f.File) })
+		got, err := a.contents.get(a.ctx, f.ContentType+" "+f.SHA256, func(ctx context.Context) (content, error) { return a.load(ctx, f.File) })
 		f.Text, f.Picture = got.text, got.picture
 		return err
 	})
@@ -171,7 +172,7 @@ func (j *job) load(ctx context.Context, f file.File) (c content, err error) {
 		}
 		return c, j.unreadable(f, err)
 	}
-	body, err := j.Contents.Text(ctx, f.SHA256)
+	body, err := j.Contents.Text(ctx, f.SHA256, f.ContentType)
 	if err != nil {
 		return c, j.unreadable(f, err)
 	}

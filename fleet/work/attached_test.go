@@ -53,7 +53,7 @@ func (s *shelf) File(_ context.Context, user, id string) (file.File, error) {
 	return f, nil
 }
 
-func (s *shelf) Text(_ context.Context, sha string) ([]byte, error) {
+func (s *shelf) Text(_ context.Context, sha, _ string) ([]byte, error) {
 	s.note("text %s", sha)
 	if err := s.bodies[sha]; err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ func (s *site) keepFiles(t *testing.T, ids ...string) {
 		if err == nil && f.Kind == "image" {
 			err = bucket.PutPictures(t.Context(), f.SHA256, kind, body, body)
 		} else if err == nil {
-			err = bucket.PutText(t.Context(), f.SHA256, body)
+			err = bucket.PutText(t.Context(), f.SHA256, f.ContentType, body)
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -97,8 +97,9 @@ type Incoming interface {
 type Blobs interface {
 	// Copy brings the bytes that arrived to their blob.
 	Copy(ctx context.Context, f file.File) error
-	// PutText keeps a text as passage.Encode writes it.
-	PutText(ctx context.Context, sha string, text []byte) error
+	// PutText keeps a text, as passage.Encode writes it, of bytes that were read as
+	// that type.
+	PutText(ctx context.Context, sha, contentType string, text []byte) error
 	// PutPictures keeps an image as lists show it and as models look at it.
 	PutPictures(ctx context.Context, sha, contentType string, thumbnail, picture []byte) error
 }

@@ -40,7 +40,7 @@ func (w *world) wantReady() {
 	if diff := cmp.Diff(want, *f); diff != "" {
 		w.t.Error(diff)
 	}
-	text, err := passage.Decode(w.kept[f.SHA256+"/text"])
+	text, err := passage.Decode(w.kept[f.SHA256+"/text/plain"])
 	if err != nil || text.Passages[0].Text != "fox" {
 		w.t.Errorf("kept text %+v, %v", text, err)
 	}

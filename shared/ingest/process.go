@@ -189,7 +189,7 @@ func (j *job) keep(ctx context.Context, found Reading) error {
 		if err != nil {
 			return err
 		}
-		if err := j.Blobs.PutText(ctx, j.file.SHA256, text); err != nil {
+		if err := j.Blobs.PutText(ctx, j.file.SHA256, found.ContentType, text); err != nil {
 			return err
 		}
 	}

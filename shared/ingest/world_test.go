@@ -146,7 +146,7 @@ func (w *world) Hold(_ context.Context, f file.File) error {
 func (w *world) Sweep(_ context.Context, sha string) error {
 	return w.step("Sweep", func() error {
 		if w.refs[sha] == 0 {
-			for _, k := range []string{sha, sha + "/text", sha + "/pictures"} {
+			for _, k := range []string{sha, sha + "/text/plain", sha + "/pictures"} {
 				delete(w.kept, k)
 			}
 		}
@@ -167,7 +167,7 @@ func (w *world) remove() {
 	delete(w.sent, key+"@"+version)
 	if w.refs[r.SHA256] == 0 {
 		delete(w.kept, r.SHA256)
-		delete(w.kept, r.SHA256+"/text")
+		delete(w.kept, r.SHA256+"/text/plain")
 		delete(w.kept, r.SHA256+"/pictures")
 	}
 }
@@ -212,8 +212,8 @@ func (w *world) Copy(_ context.Context, f file.File) error {
 	})
 }
 
-func (w *world) PutText(_ context.Context, sha string, text []byte) error {
-	return w.step("PutText", func() error { w.kept[sha+"/text"] = text; return nil })
+func (w *world) PutText(_ context.Context, sha, contentType string, text []byte) error {
+	return w.step("PutText", func() error { w.kept[sha+"/"+contentType] = text; return nil })
 }
 
 func (w *world) PutPictures(_ context.Context, sha, contentType string, thumbnail, picture []byte) error {

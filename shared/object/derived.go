@@ -19,8 +19,8 @@ const maxDerived = 32 << 20
 // carry is how long it may take to bring or get what was made of a blob.
 const carry = 20 * time.Second
 
-// PutDerived keeps what was made of a blob: Text, Thumbnail or Picture. What is there
-// stays: it was made of the same bytes. One call.
+// PutDerived keeps what was made of a blob: Thumbnail or Picture, or by PutText. What
+// is there stays: it was made of the same bytes in the same way. One call.
 func (b *Bucket) PutDerived(ctx context.Context, sha, what, contentType string, body []byte) error {
 	if len(body) > maxDerived {
 		return fmt.Errorf("%s of blob %s has %d bytes", what, sha, len(body))
@@ -36,9 +36,10 @@ func (b *Bucket) PutDerived(ctx context.Context, sha, what, contentType string, 
 	return nil
 }
 
-// PutText keeps the text of a blob, as package passage encodes it.
-func (b *Bucket) PutText(ctx context.Context, sha string, body []byte) error {
-	return b.PutDerived(ctx, sha, Text, binary, body)
+// PutText keeps the text of a blob that was read as that type, as package passage
+// encodes it.
+func (b *Bucket) PutText(ctx context.Context, sha, contentType string, body []byte) error {
+	return b.PutDerived(ctx, sha, textOf(contentType), binary, body)
 }
 
 // PutPictures keeps the two pictures that are made of an image.
@@ -49,9 +50,10 @@ func (b *Bucket) PutPictures(ctx context.Context, sha, contentType string, thumb
 	return b.PutDerived(ctx, sha, Picture, contentType, picture)
 }
 
-// Text returns the text of a blob as it was kept, or file.ErrNoFile. One call.
-func (b *Bucket) Text(ctx context.Context, sha string) ([]byte, error) {
-	body, _, err := b.derived(ctx, sha, Text)
+// Text returns the text of a blob that was read as that type, as it was kept, or
+// file.ErrNoFile. One call.
+func (b *Bucket) Text(ctx context.Context, sha, contentType string) ([]byte, error) {
+	body, _, err := b.derived(ctx, sha, textOf(contentType))
 	return body, err
 }
 

@@ -10,7 +10,7 @@ const (
 
 // What is made of a blob.
 const (
-	Text      = "text"      // passages
+	Text      = "text"      // passages, for each type that the bytes were taken for
 	Thumbnail = "thumbnail" // a small picture for people
 	Picture   = "picture"   // one for models
 )
@@ -30,6 +30,10 @@ func blobKey(sha string) string { return blobs + sha }
 
 // derivedKey names what was made of them.
 func derivedKey(sha, what string) string { return derivedOf(sha) + what }
+
+// textOf tells texts apart that were made of the same bytes: what their owners have
+// called them may decide how they are read, and is nobody else's business.
+func textOf(contentType string) string { return Text + "/" + contentType }
 
 // derivedOf is the folder of all that was made of them.
 func derivedOf(sha string) string { return derived + sha + "/" }

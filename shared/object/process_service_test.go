@@ -197,23 +197,26 @@ func TestWhatIsDerivedIsKeptOnce(t *testing.T) {
 	client, name := objecttest.Bucket(t)
 	b := object.New(client, name)
 	sha := sum([]byte("blob"))
-	if _, err := b.Text(t.Context(), sha); !errors.Is(err, file.ErrNoFile) {
+	if _, err := b.Text(t.Context(), sha, "text/html"); !errors.Is(err, file.ErrNoFile) {
 		t.Errorf("text that isn't there: %v", err)
 	}
 	if _, _, err := b.Picture(t.Context(), sha); !errors.Is(err, file.ErrNoFile) {
 		t.Errorf("picture that isn't there: %v", err)
 	}
 	for _, what := range []string{"first", "second"} {
-		if err := b.PutText(t.Context(), sha, []byte(what+" text")); err != nil {
+		if err := b.PutText(t.Context(), sha, "text/html", []byte(what+" text")); err != nil {
 			t.Fatal(err)
 		}
 		if err := b.PutPictures(t.Context(), sha, "image/"+what, []byte(what+" thumbnail"), []byte(what+" picture")); err != nil {
 			t.Fatal(err)
 		}
 	}
-	text, err := b.Text(t.Context(), sha)
+	text, err := b.Text(t.Context(), sha, "text/html")
 	if err != nil || string(text) != "first text" {
 		t.Errorf("text %q, %v", text, err)
+	}
+	if _, err := b.Text(t.Context(), sha, "text/plain"); !errors.Is(err, file.ErrNoFile) {
+		t.Errorf("text of the same bytes as another type: %v", err)
 	}
 	picture, contentType, err := b.Picture(t.Context(), sha)
 	if err != nil || string(picture) != "first picture" || contentType != "image/first" {
@@ -309,9 +312,9 @@ func TestAStorageThatIsAwayIsUnavailable(t *testing.T) {
 	s.Version = "v"
 	_, opened := b.Open(t.Context(), s.File)
 	_, verdict := b.Verdict(t.Context(), s.File)
-	_, text := b.Text(t.Context(), s.SHA256)
+	_, text := b.Text(t.Context(), s.SHA256, "text/plain")
 	for what, err := range map[string]error{
-		"open": opened, "verdict": verdict, "text": text, "copy": b.Copy(t.Context(), s.File), "put": b.PutText(t.Context(), s.SHA256, nil),
+		"open": opened, "verdict": verdict, "text": text, "copy": b.Copy(t.Context(), s.File), "put": b.PutText(t.Context(), s.SHA256, "text/plain", nil),
 		"drop": b.Drop(t.Context(), "incoming/x", "v"), "discard": b.Discard(t.Context(), s.File), "remove": b.RemoveBlob(t.Context(), s.SHA256),
 	} {
 		if kind(err) != problem.Unavailable {

@@ -252,7 +252,7 @@ func (m *mill) wantText(t *testing.T, u upload) {
 	if f.Status != file.Ready || f.Kind != file.Text || f.Note != nil || f.Characters == 0 || f.Malware == "" {
 		t.Errorf("the file is %+v, note %+v", f, f.Note)
 	}
-	if got := m.versions(t, "derived/"+u.SHA256); len(got) != 1 || filepath.Base(got[0]) != "text" {
+	if got := m.versions(t, "derived/"+u.SHA256); len(got) != 1 || got[0] != "derived/"+u.SHA256+"/text/text/plain" {
 		t.Errorf("made of the blob: %q", got)
 	}
 }

@@ -261,7 +261,7 @@ func TestTwoUsersOneBlobOneDeletes(t *testing.T) {
 		if got := m.references(t, stays.SHA256); got != 1 {
 			t.Errorf("%d files count at the blob", got)
 		}
-		if _, err := m.bucket.Text(t.Context(), stays.SHA256); err != nil {
+		if _, err := m.bucket.Text(t.Context(), stays.SHA256, "text/plain"); err != nil {
 			t.Errorf("the text of the one that stays: %v", err)
 		}
 		drop(stays)
