@@ -62,7 +62,6 @@ export const rate = (chat, reply, rating) =>
 export const createUpload = (file) => call('POST', '/v1/uploads', { body: file, again: true });
 export const upload = (id) => call('GET', uploadPath(id));
 export const completeUpload = (id) => call('POST', uploadPath(id) + '/complete', { body: {}, again: true });
-export const abortUpload = (id) => call('DELETE', uploadPath(id), { again: true });
 export const file = (id) => call('GET', filePath(id));
 export const deleteFile = (id) => call('DELETE', filePath(id), { again: true });
 

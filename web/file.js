@@ -27,15 +27,12 @@ function chip(attachment) {
   const button = el('button', { type: 'button', className: 'file', title: `Download ${attachment.name}`,
     'aria-label': `Download ${attachment.name}, ${sizeOf(attachment.size)}` },
   icon('page'), el('span', { className: 'about' }, el('span', { className: 'name' }, attachment.name), words));
-  const gone = (problem) => {
+  button.addEventListener('click', () => download(attachment).catch((problem) => {
     words.textContent = problem.status === 404 ? 'deleted' : problem.message;
     button.disabled = problem.status === 404;
-  };
-  button.addEventListener('click', () => download(attachment).catch((problem) => {
-    gone(problem);
     announce(`${attachment.name}: ${words.textContent}`);
   }));
-  if (attachment.kind === 'image') seen.observe(button, () => preview(attachment, button).catch(gone));
+  if (attachment.kind === 'image') seen.observe(button, () => preview(attachment, button).catch(() => {})); // it has a name as well
   return button;
 }
 

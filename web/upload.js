@@ -71,16 +71,10 @@ export class Upload {
   /** Stops, and leaves with the server what it has. */
   leave() { this.#stop.abort(new DOMException('left', 'AbortError')); }
 
-  // discard has the server forget it, whatever it has of it: an upload that is
-  // complete is a file.
+  // discard has the server forget it, whatever it has of it.
   async #discard() {
     forget(this.#key);
-    if (!this.#mine) return;
-    try {
-      await api.abortUpload(this.id).catch(() => api.deleteFile(this.id));
-    } catch {
-      // What is left of an upload expires; a file is among the user's files.
-    }
+    if (this.#mine) await api.deleteFile(this.id).catch(() => {}); // then it is among the user's files
   }
 
   get #key() { return this.#sums && `${this.#sums.sha256} ${this.name}`; }

@@ -23,6 +23,7 @@ before(async () => {
   ({ browser: chromium, page } = await browser.launch());
   await page.goto(url);
   storage = /connect-src 'self' (\S+?);/.exec((await page.request.get(url)).headers()['content-security-policy'])[1];
+  page.on('filechooser', () => {}); // from now on, choosers come to the test
   page.on('request', (request) => { if (request.url().startsWith(storage)) sent.push(request); });
   await page.getByRole('link', { name: 'Sign up' }).click();
   await browser.fillIn(page, browser.somebody('Grace Files'));
@@ -76,13 +77,16 @@ test('a text file is attached by drag and drop, sent, seen and downloaded', { sk
   assert.equal(download.suggestedFilename(), 'harbour notes.txt');
   assert.equal(await readFile(await download.path(), 'utf8'), text);
   assert.match(page.url(), /#\/c\/\w{26}$/, 'the download left the page');
+  await page.locator('article.user').getByRole('button', { name: 'Edit' }).click();
+  await ready('harbour notes.txt'); // it belongs to the question
+  await page.locator('#leave-editing').click();
+  assert.equal(await page.locator('#tray .file').count(), 0);
 });
 
 test('pictures are chosen by keyboard, pasted and seen', { skip }, async () => {
   await page.locator('#new-chat').click();
   await page.locator('#text:focus').waitFor();
-  await page.locator('#attach').focus();
-  const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.keyboard.press('Enter')]);
+  const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.press('#attach', 'Enter')]);
   await chooser.setFiles([{ name: 'square.png', mimeType: 'image/png', buffer: await picture(900, 600) }]);
   await page.evaluate((bytes) => {
     const data = new DataTransfer();
