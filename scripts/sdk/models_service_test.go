@@ -18,6 +18,9 @@ import (
 // for premium users only.
 const dear = "smollm2-premium"
 
+// sees is a model there whose engine only runs when it is tested.
+const sees = "sees"
+
 // TestModelsOfAPlan goes the whole way of the table: the template's parameter, the
 // function, the relay, and the worker, who asks the engine by another name.
 func TestModelsOfAPlan(t *testing.T) {
@@ -28,7 +31,7 @@ func TestModelsOfAPlan(t *testing.T) {
 	premium.change(func(a *store.Accounts, act store.Act) error {
 		return a.SetPlan(t.Context(), act, premium.id, quota.Premium, time.Time{})
 	})
-	for p, want := range map[*person][]string{free: {model}, premium: {model, dear}} {
+	for p, want := range map[*person][]string{free: {model, sees}, premium: {model, dear, sees}} {
 		c := p.client(p.key)
 		list, err := c.Models.List(t.Context())
 		if err != nil {

@@ -1,0 +1,126 @@
+//go:build service
+
+package scenario
+
+import (
+	"encoding/json"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"parley/fleet/child"
+	"parley/fleet/enginetest"
+	"parley/shared/model"
+)
+
+// seeing is a model that sees, on an engine of its own whose answers are known, with
+// a worker of its own beside the one that the stack has.
+type seeing struct {
+	*enginetest.Engine
+	model string
+}
+
+// startSeeing serves the model with vision that MODELS has, where it says that it is.
+func startSeeing(t *testing.T) seeing {
+	t.Helper()
+	m, table := sighted(t)
+	s := seeing{Engine: &enginetest.Engine{Words: 5, Slots: 4, Context: 4096}, model: m.Name}
+	u, err := url.Parse(m.Engine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", u.Host)
+	if err != nil {
+		t.Fatalf("the place of %s in MODELS is taken: %v", m.Name, err)
+	}
+	server := httptest.NewUnstartedServer(s.Handler())
+	_ = server.Listener.Close()
+	server.Listener = l
+	server.Start()
+	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
+	startWorker(t, m.Engine, table)
+	return s
+}
+
+// sighted finds the model, and returns the table for its worker: there each other
+// model is on the stack's own engine, since a row that names none is on every one.
+func sighted(t *testing.T) (model.Model, string) {
+	t.Helper()
+	var rows []map[string]any
+	if err := json.Unmarshal([]byte(need(t, "MODELS")), &rows); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range rows {
+		if row["engine"] == nil {
+			row["engine"] = need(t, "ENGINE_URL")
+		}
+	}
+	text, err := json.Marshal(rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := model.Parse(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range table.All() {
+		if m.Vision {
+			return m, string(text)
+		}
+	}
+	t.Fatal("MODELS has no model that sees: scripts/test names one")
+	return model.Model{}, ""
+}
+
+// startWorker runs the stack's own worker program once more.
+func startWorker(t *testing.T, engine, table string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := l.Addr().String()
+	l.Close()
+	cmd := exec.Command(filepath.Join(need(t, "DATA_DIR"), "bin", "worker"))
+	cmd.Env = append(os.Environ(), "ENGINE_URL="+engine, "MODELS="+table, "LISTEN="+at)
+	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
+	if err := child.Start(cmd); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Signal(syscall.SIGTERM); _ = cmd.Wait() })
+	waitUntil(t, 30*time.Second, "the worker is ready", func() bool {
+		res, err := http.Get("http://" + at + "/readyz")
+		if err != nil {
+			return false
+		}
+		res.Body.Close()
+		return res.StatusCode == http.StatusOK
+	})
+}
+
+// waitUntil asks again and again, for limit at most.
+func waitUntil(t *testing.T, limit time.Duration, what string, is func() bool) {
+	t.Helper()
+	for end := time.Now().Add(limit); !is(); time.Sleep(200 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not within %s: %s", limit, what)
+		}
+	}
+}
+
+// said is all that an engine was told.
+func said(messages []enginetest.Message) string {
+	var b strings.Builder
+	for _, m := range messages {
+		b.WriteString(m.Content + "\n")
+	}
+	return b.String()
+}
