@@ -92,8 +92,8 @@ func (b *book) close() {
 	}
 }
 
-// call sends a request to the one environment of a function and expects that status.
-func (b *book) call(function, method, path, body string, status int) runtimeapi.Response {
+// environment returns the one environment of a function.
+func (b *book) environment(function string) *runtimeapi.Environment {
 	b.t.Helper()
 	e := b.functions[function]
 	if e == nil {
@@ -103,6 +103,13 @@ func (b *book) call(function, method, path, body string, status int) runtimeapi.
 		}
 		b.functions[function] = e
 	}
+	return e
+}
+
+// call sends a request to the one environment of a function and expects that status.
+func (b *book) call(function, method, path, body string, status int) runtimeapi.Response {
+	b.t.Helper()
+	e := b.environment(function)
 	r := runtimeapi.Request{Method: method, Path: path, Body: body, Header: map[string]string{"Authorization": "Bearer " + b.token}}
 	if strings.HasSuffix(path, "/messages") || strings.HasSuffix(path, "/regenerate") {
 		r.Header["Idempotency-Key"] = id.New(time.Now())
@@ -152,14 +159,17 @@ func welcome(t *testing.T, res runtimeapi.Response) (user, access, refresh strin
 	return w.User.ID, w.Access, w.Refresh
 }
 
-// send asks a question of a turn's size.
-func (b *book) send(chatID string, seed uint64) receipt {
+// send asks a question of a turn's size, with these files.
+func (b *book) send(chatID string, seed uint64, files ...string) receipt {
 	b.t.Helper()
 	fields := object{"text": prose.English(turnBytes, seed)}
+	if len(files) > 0 {
+		fields["attachments"] = files
+	}
 	if chatID != "" {
 		fields["chat_id"] = chatID
 	}
-	body, _ := json.Marshal(fields) // a map of strings can be encoded
+	body, _ := json.Marshal(fields) // strings and lists of them can be encoded
 	return decodeReceipt(b.t, b.call("send-message", "POST", "/v1/messages", string(body), 202))
 }
 

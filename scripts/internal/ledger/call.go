@@ -23,8 +23,9 @@ const (
 type Call struct {
 	Service   string
 	Operation string
-	Nth       int // among the calls of its service and operation since the last Reset, from 1
-	Status    int // of the answer; 0 while there is none, dropped if there never will be
+	Class     Class // of a call to S3
+	Nth       int   // among the calls of its service and operation since the last Reset, from 1
+	Status    int   // of the answer; 0 while there is none, dropped if there never will be
 	Began     time.Time
 	Ended     time.Time
 	Sent      int // bytes of the request's body
@@ -35,6 +36,32 @@ type Call struct {
 }
 
 const dropped = -1
+
+// Class is what S3 bills a request as.
+type Class string
+
+// The classes. What removes something is free.
+const (
+	Free Class = ""
+	Put  Class = "put" // PUT, COPY, POST, LIST
+	Get  Class = "get" // GET, HEAD and all others
+)
+
+// classOf tells what S3 bills a request as. Lists are those of a bucket, and those of
+// an upload's parts; a POST that deletes is free.
+func classOf(r *http.Request) Class {
+	_, key, _ := strings.Cut(strings.Trim(r.URL.Path, "/"), "/")
+	query := r.URL.Query()
+	switch {
+	case r.Method == http.MethodDelete || query.Has("delete"):
+		return Free
+	case r.Method == http.MethodPut || r.Method == http.MethodPost:
+		return Put
+	case r.Method == http.MethodGet && (key == "" || query.Has("uploadId")):
+		return Put
+	}
+	return Get
+}
 
 // Name tells the call from the others of its recording: "dynamodb PutItem 1".
 func (c Call) Name() string { return fmt.Sprintf("%s %s %d", c.Service, c.Operation, c.Nth) }

@@ -25,6 +25,9 @@ func CostPage(l Ledger, p prices.Table) (string, error) {
 	fmt.Fprint(w, costTried)
 	fmt.Fprint(w, costOperations)
 	operations(w, l)
+	if err := files(w, l, p); err != nil {
+		return "", err
+	}
 	fmt.Fprint(w, costAssumed)
 	for _, name := range slices.Sorted(maps.Keys(p.Assumptions)) {
 		a := p.Assumptions[name]

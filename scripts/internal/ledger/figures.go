@@ -17,6 +17,8 @@ type Figures struct {
 	WriteUnits    Units `json:"write_units"`
 	SQSCalls      int   `json:"sqs_calls"`
 	S3Calls       int   `json:"s3_calls"`
+	S3Puts        int   `json:"s3_puts,omitempty"` // of them, those billed as PUT
+	S3Gets        int   `json:"s3_gets,omitempty"` // and as GET
 	KMSCalls      int   `json:"kms_calls"`
 	SESCalls      int   `json:"ses_calls"`
 	ValkeyTrips   int   `json:"valkey_trips"` // round trips; a pipeline is one
@@ -50,6 +52,7 @@ type Ledger struct {
 	About      string             `json:"about"`
 	Turn       Turn               `json:"turn"`
 	Operations map[string]Figures `json:"operations"`
+	Files      []FileRow          `json:"files"`
 }
 
 // Sum adds up what calls cost.
@@ -62,7 +65,7 @@ func Sum(calls []Call) Figures {
 		case SQS:
 			f.SQSCalls++
 		case S3:
-			f.S3Calls++
+			f.countS3(c)
 		case KMS:
 			f.KMSCalls++
 		case SES:
@@ -77,6 +80,16 @@ func Sum(calls []Call) Figures {
 		f.GotBytes += c.Received
 	}
 	return f
+}
+
+func (f *Figures) countS3(c Call) {
+	f.S3Calls++
+	switch c.Class {
+	case Put:
+		f.S3Puts++
+	case Get:
+		f.S3Gets++
+	}
 }
 
 // Steps groups calls by the name that label gives them, in order of appearance.
@@ -150,6 +163,7 @@ func Compare(kept, measured Ledger) []Difference {
 	for _, name := range slices.Sorted(maps.Keys(measured.Operations)) {
 		all = append(all, kept.Operations[name].compare(name, measured.Operations[name], roundSlack)...)
 	}
+	all = append(all, compareFiles(kept.Files, measured.Files)...)
 	all = append(all, kept.Turn.compare("turn", measured.Turn.Figures, 0)...)
 	for _, f := range []struct {
 		name           string
@@ -178,6 +192,8 @@ func (f Figures) compare(operation string, now Figures, roundSlack int) (all []D
 		{"write_units", f.WriteUnits, now.WriteUnits, 0},
 		{"sqs_calls", whole(f.SQSCalls), whole(now.SQSCalls), 0},
 		{"s3_calls", whole(f.S3Calls), whole(now.S3Calls), 0},
+		{"s3_puts", whole(f.S3Puts), whole(now.S3Puts), 0},
+		{"s3_gets", whole(f.S3Gets), whole(now.S3Gets), 0},
 		{"kms_calls", whole(f.KMSCalls), whole(now.KMSCalls), 0},
 		{"ses_calls", whole(f.SESCalls), whole(now.SESCalls), 0},
 		{"rounds", whole(f.Rounds), whole(now.Rounds), roundSlack},

@@ -14,6 +14,7 @@ import (
 	"parley/scripts/internal/ledger"
 	"parley/scripts/internal/ledger/prose"
 	"parley/scripts/internal/runtimeapi"
+	"parley/shared/id"
 )
 
 // TestLedger drives each operation once and holds it to docs/ledger.json.
@@ -28,6 +29,7 @@ func TestLedger(t *testing.T) {
 	b.accountOperations(measured.Operations)
 	turn, last := b.measureTurn()
 	measured.Turn = turn
+	measured.Files = b.fileRows()
 	b.chatOperations(measured.Operations, last)
 	if *update {
 		if err := measured.Save(path); err != nil {
@@ -160,6 +162,7 @@ func (b *book) chatOperations(ops map[string]ledger.Figures, last receipt) {
 	note("feedback", func() {
 		b.call("history", "PUT", "/v1/chats/"+chatID+"/messages/"+replyID+"/feedback", `{"rating":"up"}`, 200)
 	})
+	b.lookAtQueue()
 	note("send, later message", func() { last = b.send(chatID, 6) })
 	b.engine.Change(func(e *enginetest.Engine) { e.Pace = 20 * time.Millisecond })
 	ops["cancel"] = ledger.Sum(b.cancel(last))
@@ -168,6 +171,14 @@ func (b *book) chatOperations(ops map[string]ledger.Figures, last receipt) {
 		b.call("send-message", "POST", "/v1/chats/"+chatID+"/messages/"+replyID+"/regenerate", "", 202)
 	})
 	note("delete", func() { b.call("history", "DELETE", "/v1/chats/"+chatID, "", 204) })
+}
+
+// lookAtQueue has send-message look at the queue if that is due, so that the next
+// send doesn't.
+func (b *book) lookAtQueue() {
+	b.t.Helper()
+	b.call("send-message", "POST", "/v1/messages", fmt.Sprintf(`{"chat_id":%q,"text":"Nowhere."}`, id.New(time.Now())), 404)
+	b.Recorder.Settle()
 }
 
 // cancel stops a reply that runs and returns what the relay called over it.

@@ -143,6 +143,9 @@ func (r *Recorder) begin(in *http.Request, sent int) *Call {
 	defer r.mu.Unlock()
 	call := &Call{Began: time.Now(), Sent: sent}
 	call.Service, call.Operation = classify(in)
+	if call.Service == S3 {
+		call.Class = classOf(in)
+	}
 	kind := call.Service + " " + call.Operation
 	r.count[kind]++
 	call.Nth = r.count[kind]
@@ -192,6 +195,7 @@ func (r *Recorder) forward(in *http.Request, service string, body []byte) (*http
 	}
 	req.Header = in.Header.Clone()
 	req.Header.Del("Content-Length")
+	req.Host = in.Host // signed URLs are signed for it
 	out, err := r.client.RoundTrip(req)
 	if err != nil {
 		return nil, nil, err

@@ -19,9 +19,9 @@ type turnCalls struct {
 	ids                 receipt
 }
 
-// turn sends a question into a chat, watches the answer come, and returns all the
+// turn sends a question with files into a chat, watches the answer come, and returns all the
 // calls over it: of the function, the worker and the relay.
-func (b *book) turn(chatID string, seed uint64) turnCalls {
+func (b *book) turn(chatID string, seed uint64, files ...string) turnCalls {
 	b.t.Helper()
 	opened := make(chan struct{})
 	b.worker.Reset()
@@ -34,7 +34,7 @@ func (b *book) turn(chatID string, seed uint64) turnCalls {
 		return true
 	})
 	var c turnCalls
-	c.send = b.count(func() { c.ids = b.send(chatID, seed) })
+	c.send = b.count(func() { c.ids = b.send(chatID, seed, files...) })
 	c.accepted = time.Now()
 	c.seen = b.watch(c.ids, opened)
 	b.await("the prompt's deletion", func() bool {

@@ -47,7 +47,7 @@ func (r *Rig) makeTable(ctx context.Context, name string) error {
 }
 
 func (r *Rig) makeQueues(ctx context.Context) error {
-	for name, url := range map[string]*string{"free": &r.Queues.Free, "premium": &r.Queues.Premium, "purge": &r.Queues.Purge} {
+	for name, url := range map[string]*string{"free": &r.Queues.Free, "premium": &r.Queues.Premium, "purge": &r.Queues.Purge, "files": &r.Queues.Files} {
 		out, err := r.SQS.CreateQueue(ctx, &sqs.CreateQueueInput{
 			QueueName: aws.String(unique(name)), Attributes: map[string]string{"VisibilityTimeout": "15"}})
 		if err != nil {
@@ -68,7 +68,7 @@ func (r *Rig) makeBuckets(ctx context.Context) error {
 }
 
 func (r *Rig) makeBucket(ctx context.Context, name string) error {
-	client := s3.NewFromConfig(config(r.Services.AWS))
+	client := r.S3
 	if _, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &name}); err != nil {
 		return fmt.Errorf("make bucket: %w", err)
 	}
@@ -91,11 +91,11 @@ func (r *Rig) makeBucket(ctx context.Context, name string) error {
 
 // UsageFiles is the bucket of usage records, past the recorder.
 func (r *Rig) UsageFiles() *store.Usage {
-	return store.NewUsage(s3.NewFromConfig(config(r.Services.AWS)), r.Usage)
+	return store.NewUsage(r.S3, r.Usage)
 }
 
 func (r *Rig) keepVersions(ctx context.Context, name string) error {
-	_, err := s3.NewFromConfig(config(r.Services.AWS)).PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{Bucket: &name,
+	_, err := r.S3.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{Bucket: &name,
 		VersioningConfiguration: &s3types.VersioningConfiguration{Status: s3types.BucketVersioningStatusEnabled}})
 	if err != nil {
 		return fmt.Errorf("keep versions: %w", err)

@@ -61,6 +61,7 @@ type Rig struct {
 
 	DB       *dynamodb.Client // past the recorder, as the clients below
 	SQS      *sqs.Client
+	S3       *s3.Client
 	Chats    *store.Chats
 	Accounts *store.Accounts
 
@@ -78,7 +79,7 @@ type Rig struct {
 }
 
 // Queues are the URLs of a rig's queues.
-type Queues struct{ Free, Premium, Purge string }
+type Queues struct{ Free, Premium, Purge, Files string }
 
 // New puts a rig up. Close must be called in the end.
 func New(ctx context.Context, s Services, o Options) (*Rig, error) {
@@ -96,13 +97,14 @@ func New(ctx context.Context, s Services, o Options) (*Rig, error) {
 	r.undo = append(r.undo, func(context.Context) error { r.Recorder.Close(); return nil })
 	r.DB = dynamodb.NewFromConfig(config(s.DynamoDB))
 	r.SQS = sqs.NewFromConfig(config(s.AWS))
+	r.S3 = s3.NewFromConfig(config(s.AWS))
 	for _, make := range []func(context.Context) error{r.makeTables, r.makeQueues, r.makeBuckets, r.makeKey, r.makeSender} {
 		if err := make(ctx); err != nil {
 			return nil, errors.Join(err, r.Close())
 		}
 	}
 	r.Accounts = store.NewAccounts(r.DB, r.AccountsTable)
-	r.Chats = store.NewChats(r.DB, s3.NewFromConfig(config(s.AWS)), r.ChatsTable, r.Bucket).WithFiles(r.FilesTable)
+	r.Chats = store.NewChats(r.DB, r.S3, r.ChatsTable, r.Bucket).WithFiles(r.FilesTable)
 	return r, err
 }
 
@@ -180,7 +182,7 @@ func (r *Rig) environment(aws string) []string {
 	return []string{
 		"AWS_ENDPOINT_URL=" + aws,
 		"ACCOUNTS_TABLE=" + r.AccountsTable, "CHATS_TABLE=" + r.ChatsTable, "FILES_TABLE=" + r.FilesTable, "BODIES_BUCKET=" + r.Bucket, "USAGE_BUCKET=" + r.Usage, "FILES_BUCKET=" + r.Files,
-		"QUEUE_URL_FREE=" + r.Queues.Free, "QUEUE_URL_PREMIUM=" + r.Queues.Premium, "PURGE_QUEUE_URL=" + r.Queues.Purge,
+		"QUEUE_URL_FREE=" + r.Queues.Free, "QUEUE_URL_PREMIUM=" + r.Queues.Premium, "PURGE_QUEUE_URL=" + r.Queues.Purge, "FILES_QUEUE_URL=" + r.Queues.Files,
 		"KMS_KEY_ID=" + r.Key, "MAIL_FROM=" + sender, "ORIGIN=http://127.0.0.1:8080", "MALWARE_SCAN=none",
 	}
 }

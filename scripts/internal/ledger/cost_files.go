@@ -1,0 +1,86 @@
+package ledger
+
+import (
+	"fmt"
+	"math/big"
+	"strings"
+
+	"parley/scripts/internal/prices"
+)
+
+// fileLambda is the GB-seconds of r: what its functions wait for AWS, the bytes that they
+// move, and their own time.
+func (b *biller) fileLambda(r FileRow) *big.Rat {
+	if r.Requests+r.Events == 0 { // on top of a send; the rest is the fleet's
+		r.S3Calls, r.Moved = 0, 0
+		return b.gigabyteSeconds(r, new(big.Rat), b.assume("function_mb"))
+	}
+	if r.Notices > 0 {
+		return b.gigabyteSeconds(r, b.assume("process_own_ms"), b.assume("process_mb"))
+	}
+	return b.gigabyteSeconds(r, product(b.assume("own_ms"), whole1(r.Requests+r.Events)), b.assume("function_mb"))
+}
+
+func (b *biller) gigabyteSeconds(r FileRow, own, memory *big.Rat) *big.Rat {
+	others := whole1(max(r.Rounds-r.S3Calls, 0))
+	waits := sum(product(others, b.assume("aws_round_trip_ms")), product(whole1(r.S3Calls), b.assume("s3_round_trip_ms")))
+	moves := quotient(whole1(r.Moved), product(b.assume("s3_mb_per_second"), whole1(1000)))
+	share := big.NewRat(1, 1)
+	if memory.Cmp(b.assume("core_mb")) < 0 {
+		share = quotient(b.assume("core_mb"), memory)
+	}
+	seconds := quotient(sum(waits, moves, product(own, share)), whole1(1000))
+	return product(seconds, quotient(memory, whole1(1024)))
+}
+
+func sum(all ...*big.Rat) *big.Rat {
+	total := new(big.Rat)
+	for _, r := range all {
+		total.Add(total, r)
+	}
+	return total
+}
+
+// fileCost is what a million of r cost.
+func (b *biller) fileCost(r FileRow) *big.Rat {
+	return Total([]Row{
+		b.row("", "http_api_request", whole1(r.Requests)),
+		b.row("", "lambda_request", whole1(r.Requests+r.Events)),
+		b.row("", "lambda_gb_second", b.fileLambda(r)),
+		b.row("", "dynamodb_write", r.WriteUnits.Rat()),
+		b.row("", "dynamodb_read", r.ReadUnits.Rat()),
+		b.row("", "sqs_request", whole1(r.sqs())),
+		b.row("", "s3_put", whole1(r.S3Puts+r.ClientPuts)),
+		b.row("", "s3_get", whole1(r.S3Gets+r.ClientGets)),
+	})
+}
+
+// keeping are what S3, the scanner and the way to the client cost for a million files
+// of that many bytes.
+func (b *biller) keeping(bytes int) []Row {
+	size := gigabytes(whole1(bytes))
+	return []Row{
+		b.row("kept in S3, each month", "s3_storage", size),
+		b.row("looked at by the malware scanner: bytes", "guardduty_gb", size),
+		b.row("looked at by the malware scanner: objects", "guardduty_object", whole1(1)),
+		b.row("sent to a client, each time", "egress_gb", size),
+	}
+}
+
+// files writes what is done with files, and what they cost as such.
+func files(w *strings.Builder, l Ledger, p prices.Table) error {
+	b := &biller{table: p}
+	fmt.Fprint(w, costFiles)
+	fmt.Fprintln(w, "| what | API | functions | GB-s | write units | read units | S3: PUT, COPY, LIST | S3: GET, HEAD | SQS | USD per million |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+	for _, r := range l.Files {
+		fmt.Fprintf(w, "| %s | %d | %d | %s | %v | %v | %d | %d | %d | %s |\n", r.What, r.Requests, r.Requests+r.Events, number(b.fileLambda(r)),
+			r.WriteUnits, r.ReadUnits, r.S3Puts+r.ClientPuts, r.S3Gets+r.ClientGets, r.sqs(), b.fileCost(r).FloatString(2))
+	}
+	fmt.Fprint(w, costKept)
+	fmt.Fprintln(w, "| a million files of 8 MB | of | USD |\n|---|---|---:|")
+	for _, r := range b.keeping(8 << 20) {
+		fmt.Fprintf(w, "| %s | %s | %s |\n", r.Part, p.Prices[r.Price].Of, r.USD.FloatString(2))
+	}
+	fmt.Fprintln(w)
+	return b.err
+}
