@@ -99,20 +99,19 @@ func (r *Remover) User(ctx context.Context, user string) error {
 	if err := r.Estates.Forget(ctx, user); err != nil {
 		return err
 	}
-	var files []File
+	var tombs []File
 	err := r.Estates.Each(ctx, user, func(f File) error {
-		files = append(files, f)
-		return nil
-	})
-	if err != nil {
+		f, err := r.Files.Delete(ctx, user, f.ID) // what it counts for may have changed until now
+		if err != nil {
+			return unlessGone(err)
+		}
+		if tombs = append(tombs, f); len(tombs) == together {
+			err, tombs = r.remove(ctx, tombs), nil
+		}
 		return err
-	}
-	err = each(ctx, files, func(ctx context.Context, f File) error {
-		_, err := r.Files.Delete(ctx, user, f.ID)
-		return unlessGone(err)
 	})
 	if err == nil {
-		err = r.remove(ctx, files)
+		err = r.remove(ctx, tombs)
 	}
 	if err == nil {
 		err = r.Bytes.RemoveUser(ctx, user)

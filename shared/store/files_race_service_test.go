@@ -3,6 +3,7 @@
 package store_test
 
 import (
+	"context"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -11,6 +12,7 @@ import (
 
 	"parley/shared/file"
 	"parley/shared/id"
+	"parley/shared/store"
 )
 
 // again does something until nobody else is removing the same bytes.
@@ -130,4 +132,34 @@ func TestAMarkThatNobodyTakesBackRunsOut(t *testing.T) {
 		t.Errorf("a blob that counts is buried: %v", err)
 	}
 	c.sound()
+}
+
+// late is a table whose rows change between being listed and being deleted.
+type late struct {
+	*store.Files
+	meanwhile func(file.File)
+}
+
+func (l late) Each(ctx context.Context, user string, fn func(file.File) error) error {
+	return l.Files.Each(ctx, user, func(f file.File) error {
+		l.meanwhile(f)
+		return fn(f)
+	})
+}
+
+// A file comes to its blob just before its user's removal gets to it.
+func TestNoBytesAreLeftOfAFileThatCameLate(t *testing.T) {
+	c, b := newCabinet(t), newBytes()
+	f := c.arrive(c.create(c.upload(c.user, 5, hash(1))))
+	files := late{c.files, func(listed file.File) {
+		if listed.ID != f.ID || listed.Stored {
+			t.Errorf("%+v", listed)
+		}
+		c.must(c.files.Hold(t.Context(), f))
+		b.copy(f.SHA256)
+	}}
+	remover := &file.Remover{Files: c.files, Graves: c.files, Estates: files, Bytes: b}
+	c.want(nil, remover.User(t.Context(), c.user))
+	b.empty(t)
+	c.empty()
 }
