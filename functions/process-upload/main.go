@@ -5,10 +5,10 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
-	"runtime"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -26,10 +26,22 @@ import (
 )
 
 type settings struct {
-	FilesTable  string `env:"FILES_TABLE,required"`
-	FilesBucket string `env:"FILES_BUCKET,required"`
-	Queue       string `env:"FILES_QUEUE_URL,required"`
-	MalwareScan string `env:"MALWARE_SCAN" envDefault:"none"` // or guardduty
+	FilesTable  string  `env:"FILES_TABLE,required"`
+	FilesBucket string  `env:"FILES_BUCKET,required"`
+	Queue       string  `env:"FILES_QUEUE_URL,required"`
+	Scanner     scanner `env:"MALWARE_SCAN" envDefault:"none"`
+}
+
+// scanner says whether there is one.
+type scanner bool
+
+// UnmarshalText takes the names that MALWARE_SCAN may have.
+func (s *scanner) UnmarshalText(name []byte) error {
+	*s = string(name) == "guardduty"
+	if !*s && string(name) != "none" {
+		return fmt.Errorf("there is no malware scanner %q, only none and guardduty", name)
+	}
+	return nil
 }
 
 func main() {
@@ -47,12 +59,9 @@ func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	bucket := object.New(s3.NewFromConfig(cfg, patient), c.FilesBucket)
 	p := &ingest.Processor{
 		Files: files, Counts: counts{files, &file.Remover{Graves: files, Bytes: bucket}}, Incoming: bucket, Blobs: bucket, Reader: reader{},
-		Scanner: c.MalwareScan == "guardduty", Folder: room.Path, Now: time.Now, Log: log,
+		Scanner: bool(c.Scanner), Room: room, Now: time.Now, Log: log,
 	}
-	return queue.NewArrivals(sqs.NewFromConfig(cfg), c.Queue, c.FilesBucket, log).Consume(func(ctx context.Context, a ingest.Arrival) error {
-		defer runtime.KeepAlive(room) // collected, it would give up its lock, and another instance would remove it
-		return p.Do(ctx, a)
-	})
+	return queue.NewArrivals(sqs.NewFromConfig(cfg), c.Queue, c.FilesBucket, log).Consume(p.Do)
 }
 
 // counts are the table's, with the removal of what counts no more.

@@ -130,8 +130,8 @@ type Processor struct {
 	Incoming Incoming
 	Blobs    Blobs
 	Reader   Reader
-	Scanner  bool   // a scanner looks at what arrives
-	Folder   string // for temporary files; the process's own
+	Scanner  bool  // a scanner looks at what arrives
+	Room     *Room // for temporary files
 	Now      func() time.Time
 	Log      *slog.Logger
 }

@@ -25,7 +25,7 @@ var fox = []byte("The quick brown fox jumps over the lazy dog.")
 func (w *world) do() error {
 	p := w.processor()
 	err := p.Do(w.t.Context(), w.arrival())
-	if left, _ := os.ReadDir(p.Folder); len(left) != 0 {
+	if left, _ := os.ReadDir(p.Room.Path); len(left) != 0 {
 		w.t.Errorf("%d temporary files stay", len(left))
 	}
 	return err

@@ -14,8 +14,9 @@ const (
 	roomLock   = "parley-rooms" // held while one is looked for or made
 )
 
-// Room is a folder for temporary files that belongs to one process. However the
-// process ends, the next one to open a room beside it removes it.
+// Room is a folder for temporary files that belongs to one process, for as long as
+// that has the Room. However the process ends, the next one to open a room beside it
+// removes it.
 type Room struct {
 	Path string
 	lock *os.File // of the folder itself: held as long as the process lives

@@ -46,7 +46,7 @@ func (j *job) download(ctx context.Context) (*copied, error) {
 		return nil, err
 	}
 	defer body.Close()
-	to, err := os.CreateTemp(j.Folder, "file-*")
+	to, err := os.CreateTemp(j.Room.Path, "file-*")
 	if err != nil {
 		return nil, away("no_room", fmt.Errorf("make a temporary file: %w", err))
 	}

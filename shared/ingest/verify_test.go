@@ -57,7 +57,7 @@ func TestTakeReportsADiskThatIsFull(t *testing.T) {
 func TestAFolderThatIsAwayIsTriedAgain(t *testing.T) {
 	w := newWorld(t, fox)
 	p := w.processor()
-	p.Folder = filepath.Join(p.Folder, "gone")
+	p.Room.Path = filepath.Join(p.Room.Path, "gone")
 	for range 2 * MaxTries {
 		if err := p.Do(t.Context(), w.arrival()); problem.From(err).Kind != problem.Unavailable {
 			t.Fatalf("error %v", err)

@@ -57,7 +57,7 @@ func newWorld(t *testing.T, bytes []byte) *world {
 func (w *world) arrival() Arrival { return Arrival{Key: key, Version: version, At: w.now} }
 
 func (w *world) processor() *Processor {
-	return &Processor{Files: w, Counts: w, Incoming: w, Blobs: w, Reader: w, Folder: w.t.TempDir(),
+	return &Processor{Files: w, Counts: w, Incoming: w, Blobs: w, Reader: w, Room: &Room{Path: w.t.TempDir()},
 		Now: func() time.Time { return w.now }, Log: slog.New(slog.DiscardHandler)}
 }
 
