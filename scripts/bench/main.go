@@ -37,6 +37,7 @@ type part struct {
 var parts = []part{
 	{"functions", functions},
 	{"verify", verification},
+	{"extract", extraction},
 	{"ttft", firstToken},
 	{"goodput", goodput},
 	{"flood", flood},
