@@ -133,7 +133,7 @@ func (b *bench) put(ctx context.Context, bucket, key string, body io.Reader) (ve
 func arrivalOf(bucket, key, version string, at time.Time) ([]byte, error) {
 	body, err := json.Marshal(map[string]any{"Records": []any{map[string]any{
 		"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "eventTime": at,
-		"s3": map[string]any{"bucket": map[string]any{"name": bucket}, "object": map[string]any{"key": key, "size": 1, "versionId": version}}}}})
+		"s3": map[string]any{"bucket": map[string]any{"name": bucket}, "object": map[string]any{"key": key, "versionId": version}}}}})
 	if err != nil {
 		return nil, err
 	}

@@ -52,7 +52,6 @@ const MaxScan = 15 * time.Minute
 type Arrival struct {
 	Key     string    // of the object
 	Version string    // of the object
-	Size    int64     // bytes
 	At      time.Time // when they arrived
 }
 

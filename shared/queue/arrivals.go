@@ -101,7 +101,6 @@ type notification struct {
 			} `json:"bucket"`
 			Object struct {
 				Key     string `json:"key"` // as in the query of a URL
-				Size    int64  `json:"size"`
 				Version string `json:"versionId"`
 			} `json:"object"`
 		} `json:"s3"`
@@ -134,8 +133,8 @@ func DecodeArrivals(body, bucket string) ([]ingest.Arrival, error) {
 		if r.EventSource != "aws:s3" || !strings.HasPrefix(r.EventName, "ObjectCreated:") || r.S3.Bucket.Name != bucket {
 			return nil, notAnArrival(fmt.Errorf("%.40q of %.40q in bucket %.80q", r.EventName, r.EventSource, r.S3.Bucket.Name))
 		}
-		all[i] = ingest.Arrival{Key: key, Version: r.S3.Object.Version, Size: r.S3.Object.Size, At: r.EventTime}
-		if key == "" || all[i].Version == "" || all[i].Size < 0 || r.EventTime.IsZero() {
+		all[i] = ingest.Arrival{Key: key, Version: r.S3.Object.Version, At: r.EventTime}
+		if key == "" || all[i].Version == "" || r.EventTime.IsZero() {
 			return nil, notAnArrival(fmt.Errorf("impossible object %+v", all[i]))
 		}
 	}

@@ -40,7 +40,7 @@ func arrived(t testing.TB, key string, change ...func(record map[string]any, obj
 }
 
 func TestArrivalsAreReadAsS3WritesThem(t *testing.T) {
-	want := ingest.Arrival{Key: "incoming/a b+c/ü", Version: "096fKK", Size: 33, At: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)}
+	want := ingest.Arrival{Key: "incoming/a b+c/ü", Version: "096fKK", At: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)}
 	got, err := DecodeArrivals(arrived(t, "incoming/a+b%2Bc/%C3%BC"), "files")
 	if err != nil {
 		t.Fatal(err)
@@ -94,8 +94,6 @@ func TestWhatIsNoArrivalIsRefused(t *testing.T) {
 		"no key":           arrived(t, ""),
 		"a bad key":        arrived(t, "incoming/%zz"),
 		"no version":       arrived(t, "incoming/x", object("versionId", "")),
-		"a negative size":  arrived(t, "incoming/x", object("size", -1)),
-		"a size in words":  arrived(t, "incoming/x", object("size", "large")),
 		"two, one of them": `{"Records":[` + strings.TrimSuffix(strings.TrimPrefix(arrived(t, "incoming/x"), `{"Records":[`), "]}") + `,{}]}`,
 	} {
 		if got, err := DecodeArrivals(body, "files"); problem.From(err) == nil || problem.From(err).Code != "bad_arrival" {
@@ -111,7 +109,7 @@ func FuzzDecodeArrivals(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string) {
 		all, err := DecodeArrivals(body, "files")
 		for _, a := range all {
-			if err != nil || a.Key == "" || a.Version == "" || a.Size < 0 || a.At.IsZero() {
+			if err != nil || a.Key == "" || a.Version == "" || a.At.IsZero() {
 				t.Errorf("%+v, %v", a, err)
 			}
 		}

@@ -140,7 +140,7 @@ func arrivalEvent(t *testing.T, bucket, key, version string, at time.Time) []byt
 	t.Helper()
 	body, err := json.Marshal(map[string]any{"Records": []any{map[string]any{
 		"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "eventTime": at,
-		"s3": map[string]any{"bucket": map[string]any{"name": bucket}, "object": map[string]any{"key": key, "size": 1, "versionId": version}}}}})
+		"s3": map[string]any{"bucket": map[string]any{"name": bucket}, "object": map[string]any{"key": key, "versionId": version}}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
