@@ -38,26 +38,13 @@ func (c Chat) Fit(room int, count Counter) ([]Turn, int) {
 		return Fit(Turns(c.System, c.Thread), room, count)
 	}
 	c.System = joined(c.System, Rule)
-	l := layout{Chat: c, shown: c.pictures(room)}
-	l.bare = l.turns(false)
-	whole := l.turns(true)
-	pictures := PerPicture * len(l.shown)
-	if !c.reachesBack() && Size(whole)-Size(l.bare) <= (room-pictures)/2 && Size(whole) <= room {
-		n, known := counted(whole, count)
-		if !known {
-			n = Size(whole)
-		}
-		if n <= room {
-			return whole, n
-		}
+	l := layout{Chat: c, shown: c.pictures(room), per: min(PerPicture, room/2), texts: c.readable()}
+	if turns, size, ok := l.whole(room, count); ok {
+		return turns, size
 	}
+	l.bare = l.turns(false)
 	l.rank()
 	return fit(room, count, l.some)
-}
-
-// reachesBack reports whether there is a text that was sent before the thread begins.
-func (c Chat) reachesBack() bool {
-	return slices.ContainsFunc(c.Before, func(id string) bool { return c.Files[id].Text != nil })
 }
 
 // pictures chooses the images that are shown: the newest ones that have room in half

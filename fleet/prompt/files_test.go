@@ -87,19 +87,27 @@ func TestATextStandsWholeWhereItWasSent(t *testing.T) {
 	}
 }
 
-// What an engine has cached of a turn's prompt it can use in the next one.
+// What an engine has cached of a turn's prompt it can use in the next one: all of it
+// while the texts stand where they were sent, and else all but the passages.
 func TestThePromptBeforeAQuestionStays(t *testing.T) {
 	files := []File{textFile("A", "a.pdf", paragraphs(10, "trade"), paragraphs(10, "law")), image("I")}
 	questions := []string{"A I|one", "two", "three", "four"}
-	var before []Turn
-	for n := 1; n <= len(questions); n++ {
-		c := chatOf(files, questions[:n]...)
-		c.Sees = true
-		got, _ := c.Fit(8000, words(4))
-		if d := cmp.Diff(before, slices.Clone(got[:len(before)]), cmpopts.EquateEmpty()); d != "" {
-			t.Errorf("question %d: %s", n, d)
+	for room, whole := range map[int]bool{8000: true, 2000: false} {
+		var before []Turn
+		for n := 1; n <= len(questions); n++ {
+			c := chatOf(files, questions[:n]...)
+			c.Sees = true
+			got, _ := c.Fit(room, words(4))
+			if d := cmp.Diff(before, slices.Clone(got[:len(before)]), cmpopts.EquateEmpty()); d != "" {
+				t.Errorf("in %d tokens, question %d: %s", room, n, d)
+			}
+			if before = got; !whole {
+				before = got[:len(got)-1]
+			}
+			if strings.Contains(got[1].Files, "<file-") != (whole || n == 1) {
+				t.Errorf("in %d tokens, question %d: %.100s", room, n, got[1].Files)
+			}
 		}
-		before = got
 	}
 }
 
@@ -251,6 +259,16 @@ func TestTheNewestPicturesAreShown(t *testing.T) {
 		if first := got[1]; want == MaxPictures && first.Files != "[image “A0.png”, which isn't shown any more]\n\n[image “B0.png”, which isn't shown any more]\n\n" {
 			t.Error(first.Files)
 		}
+	}
+}
+
+// A model of little context sees a picture all the same, with the whole question.
+func TestAPictureInALittleContext(t *testing.T) {
+	c := chatOf([]File{image("I")}, "I|"+strings.Repeat("What is this? ", 20))
+	c.Sees = true
+	got, size := c.Fit(700, words(4))
+	if last := got[len(got)-1]; len(last.Pictures) != 1 || last.Text != c.Thread[0].Text || size > 700 {
+		t.Errorf("%d tokens, %d pictures, %q", size, len(last.Pictures), last.Text)
 	}
 }
 

@@ -39,21 +39,15 @@ func fit(room int, count Counter, prompt func(room int) []Turn) (turns []Turn, s
 	return turns, size
 }
 
-// counted counts a prompt, and its pictures as PerPicture says.
+// counted counts a prompt, and what its pictures are taken to need.
 func counted(turns []Turn, count Counter) (int, bool) {
-	plain, pictures := turns, 0
-	for i, t := range turns {
-		if len(t.Pictures) == 0 {
-			continue
-		}
-		if pictures == 0 {
-			plain = slices.Clone(turns)
-		}
-		pictures += len(t.Pictures)
+	plain, pictures := slices.Clone(turns), 0
+	for i := range plain {
+		pictures += plain[i].PictureTokens
 		plain[i].Pictures = nil
 	}
 	n, known := count(plain)
-	return n + pictures*PerPicture, known
+	return n + pictures, known
 }
 
 // shrink drops turns until the estimate is within room.

@@ -13,19 +13,40 @@ import (
 type layout struct {
 	Chat
 	shown map[[2]string]bool // images, see pictures
+	per   int                // tokens that one is taken to need
+	texts []File             // files that have one
 	bare  []Turn             // with no more of a text than its file's name
 
-	texts    []text
-	passages []passage.Passage // of all of them
+	passages []passage.Passage // of all texts
 	of       []int             // text of each passage
+	first    []int             // first passage of each text
 	hits     []passage.Hit     // passages that fit the question, the best first
 }
 
-// text is a file that has one.
-type text struct {
-	File
-	from int // index of its first passage among all
-	name int // bytes of its name
+// whole returns a prompt in which all texts stand where they were sent, if that is
+// possible: they need at most half of what pictures leave, and nothing has to go.
+func (l *layout) whole(room int, count Counter) (turns []Turn, size int, ok bool) {
+	bytes := 0
+	for _, f := range l.texts {
+		if slices.Contains(l.Before, f.ID) {
+			return nil, 0, false
+		}
+		for _, p := range f.Text.Passages {
+			bytes += len(p.Text)
+		}
+	}
+	if bytes/CharsPerToken > (room-l.per*len(l.shown))/2 {
+		return nil, 0, false
+	}
+	turns = l.turns(true)
+	if Size(turns) > room {
+		return nil, 0, false
+	}
+	size, known := counted(turns, count)
+	if !known {
+		size = Size(turns)
+	}
+	return turns, size, size <= room
 }
 
 // turns are those of the thread; whole says that texts stand where they were sent.
@@ -37,6 +58,7 @@ func (l *layout) turns(whole bool) []Turn {
 			switch {
 			case l.shown[[2]string{m.ID, a.ID}]:
 				t.Pictures = append(t.Pictures, f.Picture)
+				t.PictureTokens += l.per
 				t.Files += note("image", a.Name, "")
 			case there && f.Text != nil && whole && !seen[a.ID]:
 				seen[a.ID] = true
@@ -74,8 +96,8 @@ func note(what, name, more string) string {
 
 // rank looks for what fits the question.
 func (l *layout) rank() {
-	for i, f := range l.readable() {
-		l.texts = append(l.texts, text{f, len(l.passages), len(nameOf(f.Name))})
+	for i, f := range l.texts {
+		l.first = append(l.first, len(l.passages))
 		l.passages = append(l.passages, f.Text.Passages...)
 		l.of = append(l.of, slices.Repeat([]int{i}, len(f.Text.Passages))...)
 	}
@@ -109,9 +131,9 @@ func (l *layout) choose(left int) (picked []bool) {
 	}
 	for nth, more := 0, true; more; nth++ {
 		more = false
-		for _, t := range l.texts {
-			if nth < len(t.Text.Passages) {
-				pick(t.from + nth)
+		for i, f := range l.texts {
+			if nth < len(f.Text.Passages) {
+				pick(l.first[i] + nth)
 				more = true
 			}
 		}
@@ -122,7 +144,7 @@ func (l *layout) choose(left int) (picked []bool) {
 // cost is at most what a passage takes in bytes.
 func (l *layout) cost(i int, begun bool) int {
 	const place, marks = 24, 96 // what stands around a passage and around a file, without names
-	name := l.texts[l.of[i]].name
+	name := min(len(l.texts[l.of[i]].Name), 4*longestName)
 	cost := len(l.passages[i].Text) + name + place
 	if !begun {
 		cost += name + marks
@@ -133,15 +155,15 @@ func (l *layout) cost(i int, begun bool) int {
 // show returns the picked passages, by file and in the order of the file.
 func (l *layout) show(picked []bool) string {
 	var b strings.Builder
-	for _, t := range l.texts {
+	for i, f := range l.texts {
 		var some []passage.Passage
-		for i, p := range t.Text.Passages {
-			if picked[t.from+i] {
+		for k, p := range f.Text.Passages {
+			if picked[l.first[i]+k] {
 				some = append(some, p)
 			}
 		}
 		if len(some) > 0 {
-			b.WriteString(enclose(t.File, some, len(some) == len(t.Text.Passages)))
+			b.WriteString(enclose(f, some, len(some) == len(f.Text.Passages)))
 		}
 	}
 	return b.String()

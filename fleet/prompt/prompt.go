@@ -32,9 +32,9 @@ const (
 	PerTurn       = 8 // what a chat template puts around a message, with a margin
 )
 
-// PerPicture is what an image is taken to need, in tokens. Engines differ (576 with
-// LLaVA, 1369 with Qwen-VL at 1024 pixels, 1601 a tile with Llama), and none counts
-// them beforehand.
+// PerPicture is what an image is taken to need, in tokens, or half of the prompt if
+// that is less. Engines differ (576 with LLaVA, 1369 with Qwen-VL at 1024 pixels, 1601
+// a tile with Llama), and none counts them beforehand.
 const PerPicture = 1500
 
 // Estimate returns about how many tokens a text of that many bytes has.
@@ -96,7 +96,7 @@ func turnsOf(system string, thread []chat.Message, files func(chat.Message) Turn
 func Size(turns []Turn) int {
 	n := PerTurn // for the beginning of the answer
 	for _, t := range turns {
-		n += Estimate(len(t.Files)+len(t.Text)) + PerPicture*len(t.Pictures)
+		n += Estimate(len(t.Files)+len(t.Text)) + t.PictureTokens
 	}
 	return n
 }

@@ -15,7 +15,9 @@ type Turn struct {
 	Text     string   // what was said
 	Files    string   // what stands before it of files that were sent along
 	Pictures []string // URLs (data:) of images, which stand before that
-	Raw      string   // JSON of the whole message, where that isn't all: pictures, calls of tools
+	// PictureTokens is what they are taken to need.
+	PictureTokens int
+	Raw           string // JSON of the whole message, where that isn't all: pictures, calls of tools
 }
 
 // with returns t with what the next message of the same role says.
@@ -23,6 +25,7 @@ func (t Turn) with(next Turn) Turn {
 	t.Text = joined(t.Text, next.Text)
 	t.Files += next.Files
 	t.Pictures = slices.Concat(t.Pictures, next.Pictures)
+	t.PictureTokens += next.PictureTokens
 	return t
 }
 

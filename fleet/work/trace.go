@@ -33,6 +33,7 @@ func (j *job) traceWait(ctx context.Context, done <-chan history) history {
 	_, span := j.Tracer.Part(ctx, "context")
 	h := <-done
 	span.Count("messages", len(h.turns))
+	span.Count("files", len(h.sent))
 	span.Count("prompt_tokens", h.size)
 	span.End(trouble(h.err))
 	return h
