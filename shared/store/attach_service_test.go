@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,6 +22,7 @@ import (
 	"parley/shared/file"
 	"parley/shared/id"
 	"parley/shared/quota"
+	"parley/shared/store"
 	"parley/shared/store/storetest"
 )
 
@@ -379,4 +381,50 @@ func TestARetryGoesOnWithoutAFileThatIsGone(t *testing.T) {
 		t.Errorf("the question has %+v", got)
 	}
 	c.expect(t, map[string]string{"F#" + g: "1", "A#" + first.Chat + "#" + g: "30", "D#" + first.Chat: "130"})
+}
+
+// Uploads that name a chat and a message that brings a file race for its last bytes.
+func TestUploadsAndMessagesShareAChatsRoom(t *testing.T) {
+	c := newCounter(t)
+	files := store.NewFiles(c.db, c.table, c.desk.table)
+	first := c.mustAsk(t, chat.Question{Text: "one", Attachments: []string{c.file(t, c.user, file.MaxDialogue-10, file.Ready)}})
+	c.answer(t, first, "1")
+	f := c.file(t, c.user, 4, file.Ready)
+	var wg sync.WaitGroup
+	expected := func(err error) {
+		if got := code(err); got != "" && got != "dialogue_full" && got != "reply_in_progress" && got != "unavailable" {
+			t.Error(err)
+		}
+	}
+	for i := range 12 {
+		wg.Go(func() {
+			if i%3 > 0 {
+				expected(files.Create(t.Context(), file.File{ID: id.New(time.Now()), User: c.user, Chat: first.Chat, Name: "new.txt", Size: 3,
+					SHA256: strings.Repeat("0", 64), Status: file.Uploading, CreatedAt: c.now, ExpiresAt: c.now.Add(time.Hour)}, 1<<40))
+				return
+			}
+			_, err := c.ask(t.Context(), chat.Question{Chat: first.Chat, Text: "two", Attachments: []string{f}})
+			expected(err)
+		})
+	}
+	wg.Wait()
+	var sum int64
+	counts := c.counts(t)
+	for sk, v := range counts {
+		if strings.HasPrefix(sk, "A#") {
+			sum += whole(t, v)
+		}
+	}
+	if room := whole(t, counts["D#"+first.Chat]); room != sum || room > file.MaxDialogue || room < file.MaxDialogue-7 {
+		t.Errorf("the chat counts %d bytes, its files have %d", room, sum)
+	}
+}
+
+func whole(t *testing.T, v string) int64 {
+	t.Helper()
+	n, err := strconv.ParseInt(v, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
