@@ -119,7 +119,7 @@ export class Upload {
   #owns(id) {
     this.id = id;
     this.#mine = true;
-    remember(this.#key, id);
+    if (!this.#stop.signal.aborted) remember(this.#key, id);
   }
 
   // send sends what is missing until nothing is, in rounds: the URLs of one may end
@@ -227,8 +227,8 @@ const remembered = (key) => kept()[key];
 const remember = (key, id) => localStorage.setItem(KEPT, JSON.stringify({ ...kept(), [key]: id }));
 
 function forget(key) {
-  const { [key]: _, ...others } = kept();
-  localStorage.setItem(KEPT, JSON.stringify(others));
+  const { [key]: mine, ...others } = kept();
+  if (mine) localStorage.setItem(KEPT, JSON.stringify(others));
 }
 
 /** Forgets all uploads: it is somebody else's turn. */
