@@ -386,6 +386,33 @@ func TestTheScannerIsWaitedFor(t *testing.T) {
 	}
 }
 
+// Bytes that have got lost while their verdict was waited for have none to come.
+func TestALookThatAlwaysFailsEnds(t *testing.T) {
+	w := newWorld(t, fox)
+	p, a := w.processor(), w.arrival()
+	p.Scanner = true
+	for kind, want := range map[problem.Kind]file.Status{problem.Unavailable: file.Processing, problem.Internal: file.Rejected} {
+		w.fail = func(_ int, name string, _ bool) error {
+			if name == "Verdict" {
+				return problem.New(kind, "failing", "…")
+			}
+			return nil
+		}
+		w.now = a.At
+		for range 2 * MaxTries {
+			if err := p.Do(t.Context(), a); !problem.Retryable(err) {
+				t.Fatalf("%s: error %v", kind, err)
+			}
+		}
+		w.now = a.At.Add(MaxScan + time.Second)
+		err := p.Do(t.Context(), a)
+		if f := w.rows[key]; f.Status != want || problem.Retryable(err) != (want == file.Processing) {
+			t.Errorf("%s: the file is %s, error %v", kind, f.Status, err)
+		}
+		w.rows[key].Status = file.Processing
+	}
+}
+
 func TestAVerdictIsAskedForAgainByWhoGoesOn(t *testing.T) {
 	w := newWorld(t, fox)
 	w.tags[key+"@"+version] = noThreats

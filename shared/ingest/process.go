@@ -131,9 +131,10 @@ func (j *job) scan(ctx context.Context) (*file.Remark, error) {
 		j.file.Malware = file.NotScanned
 		return nil, nil
 	}
+	waited := j.Now().Sub(j.arrived)
 	verdict, err := j.Incoming.Verdict(ctx, j.file)
-	if err != nil {
-		return nil, err
+	if err != nil && (problem.From(err).Kind == problem.Unavailable || waited <= MaxScan) {
+		return nil, err // looks aren't counted: what goes on failing ends by the time
 	}
 	switch verdict {
 	case noThreats:
@@ -145,7 +146,6 @@ func (j *job) scan(ctx context.Context) (*file.Remark, error) {
 	case threats:
 		return &malware, nil
 	}
-	waited := j.Now().Sub(j.arrived)
 	if waited > MaxScan {
 		return &notScanned, nil
 	}
