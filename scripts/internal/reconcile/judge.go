@@ -51,7 +51,7 @@ func (r *run) mend(ctx context.Context, d *Difference, mend func(context.Context
 	switch {
 	case err == nil:
 		d.Repaired = true
-	case errors.Is(err, store.ErrChanged), errors.Is(err, file.ErrBurial):
+	case errors.Is(err, store.ErrChanged), errors.Is(err, file.ErrBurial), errors.Is(err, file.ErrUnsettled):
 		d.Why = "it changes at the moment; the next run looks again"
 	case ctx.Err() != nil || problem.From(err).Kind == problem.Unavailable:
 		return err

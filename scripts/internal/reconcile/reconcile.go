@@ -118,7 +118,7 @@ func (c Check) Run(ctx context.Context) (Summary, error) {
 		return Summary{}, fmt.Errorf("a folder for what is read: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	r := &run{Check: c, began: c.Now()}
+	r := &run{Check: c, began: c.Now(), spoke: c.Now()}
 	if r.blobs, err = newSpool[blobNote](dir, "blobs"); err != nil {
 		return Summary{}, err
 	}
