@@ -48,6 +48,10 @@ const (
 	URLLife    = time.Hour       // how long a URL for a part works
 	Download   = 5 * time.Minute // how long a URL to read a file works
 	Burial     = 2 * time.Minute // how long a blob that is being removed is left alone by others
+
+	// Settle is how long somebody may go on with a file that was deleted meanwhile:
+	// Lambda's longest run.
+	Settle = 15 * time.Minute
 )
 
 // Status is where a file stands.

@@ -17,7 +17,8 @@ type Remains interface {
 	// Release takes a deleted file out of all counts, once however often it is
 	// called. ErrNoFile if it has no row.
 	Release(ctx context.Context, f File) error
-	// Remove removes a deleted file's rows.
+	// Remove removes a deleted file's rows. Unavailable, because of ErrUnsettled, while
+	// its bytes may still come to their blob.
 	Remove(ctx context.Context, f File) error
 }
 
@@ -54,9 +55,14 @@ type Bytes interface {
 // ErrBurial is why nobody can refer to a blob, or remove it, for Burial at most.
 var ErrBurial = errors.New("the blob is being removed")
 
+// ErrUnsettled is why a file that was deleted while it was processed keeps its row
+// for Settle: its bytes have to be swept again.
+var ErrUnsettled = errors.New("the file was deleted while it was processed")
+
 // Remover removes what deleted files, chats and users leave behind. Each of its
 // methods may be cut off anywhere and called again: a file's row goes last, and what
-// is left to be done for it can be read from the row until then.
+// is left to be done for it can be read from the row until then. Each is to be called
+// again after an error that problem.Retryable knows, some minutes later.
 type Remover struct {
 	Files   Remains
 	Graves  Graves

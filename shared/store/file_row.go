@@ -42,6 +42,7 @@ const (
 	fStored     = "bl" // present while it counts at its blob
 	fKept       = "kp" // present once it has been counted there
 	fChats      = "ac" // chats that it is attached to
+	fDeleted    = "de" // ms
 )
 
 // held is a file with what it counts for.
@@ -51,6 +52,7 @@ type held struct {
 	open    bool
 	stored  bool
 	chats   int
+	deleted time.Time
 }
 
 // readFile decodes a file's row.
@@ -85,7 +87,8 @@ func readHeld(it item) (held, error) {
 		return held{}, fmt.Errorf("row %q %q is no file", p, s)
 	}
 	f, err := readFile(p[len(owner("")):], s[len(filePrefix):], it)
-	return held{File: f, counted: int64(number(it, fCounted)), open: flag(it, fOpen), stored: flag(it, fStored), chats: number(it, fChats)}, err
+	return held{File: f, counted: int64(number(it, fCounted)), open: flag(it, fOpen), stored: flag(it, fStored), chats: number(it, fChats),
+		deleted: time.UnixMilli(int64(number(it, fDeleted)))}, err
 }
 
 func remark(it item, code, detail string) *file.Remark {

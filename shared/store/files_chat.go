@@ -78,7 +78,8 @@ func (s *Files) detaching(h held, chatID string, bytes int64, last bool) []types
 	condition, values := s.unchanged(h)
 	update := &types.Update{TableName: &s.table, Key: fileKey(h.User, h.ID), ConditionExpression: &condition, ExpressionAttributeValues: values}
 	if last {
-		update.UpdateExpression, values[":deleted"] = aws.String("SET st = :deleted"), str(string(file.Deleted))
+		update.UpdateExpression, values[":deleted"] = aws.String("SET st = :deleted, de = :now"), str(string(file.Deleted))
+		values[":now"] = num(s.Now().UnixMilli())
 		return []types.TransactWriteItem{{ConditionCheck: &types.ConditionCheck{TableName: &s.table, Key: attachedKey(h.User, chatID, h.ID),
 			ConditionExpression: aws.String("attribute_exists(PK)")}}, {Update: update}}
 	}

@@ -163,3 +163,28 @@ func TestNoBytesAreLeftOfAFileThatCameLate(t *testing.T) {
 	b.empty(t)
 	c.empty()
 }
+
+// A process goes on with a file that was deleted meanwhile, and dies.
+func TestBytesThatComeAfterTheirFileWasRemovedGoAsWell(t *testing.T) {
+	c, b, ctx := newCabinet(t), newBytes(), t.Context()
+	remover := &file.Remover{Files: c.files, Graves: c.files, Estates: c.files, Bytes: b}
+	f := c.create(c.upload(c.user, 5, hash(1)))
+	b.put(f)
+	f, err := c.files.Begin(ctx, c.arrive(f), file.Store)
+	c.must(err)
+	c.must(c.files.Hold(ctx, f))
+	_, err = c.files.Delete(ctx, c.user, f.ID)
+	c.must(err)
+	c.pass(time.Minute)
+	c.want(file.ErrUnsettled, remover.File(ctx, c.user, f.ID, f.SHA256))
+	if used, err := c.files.Used(ctx, c.user); used != 0 || err != nil {
+		t.Errorf("%d bytes are still counted, %v", used, err)
+	}
+	b.empty(t)
+	c.sound()
+	b.copy(f.SHA256)
+	c.pass(file.Settle)
+	c.want(nil, remover.File(ctx, c.user, f.ID, f.SHA256))
+	b.empty(t)
+	c.empty()
+}

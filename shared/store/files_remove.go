@@ -17,9 +17,10 @@ import (
 // there is no row.
 func (s *Files) Delete(ctx context.Context, user, fileID string) (file.File, error) {
 	out, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &s.table, Key: fileKey(user, fileID), UpdateExpression: aws.String("SET st = :deleted"),
-		ConditionExpression: aws.String("attribute_exists(PK)"), ExpressionAttributeValues: item{":deleted": str(string(file.Deleted))},
-		ReturnValues: types.ReturnValueAllNew,
+		TableName: &s.table, Key: fileKey(user, fileID), UpdateExpression: aws.String("SET st = :deleted, de = if_not_exists(de, :now)"),
+		ConditionExpression:       aws.String("attribute_exists(PK)"),
+		ExpressionAttributeValues: item{":deleted": str(string(file.Deleted)), ":now": num(s.Now().UnixMilli())},
+		ReturnValues:              types.ReturnValueAllNew,
 	})
 	if _, failed := conditionFailed(err); failed {
 		return file.File{}, file.ErrNoFile
@@ -65,20 +66,22 @@ func (s *Files) giveBack(h held) []types.TransactWriteItem {
 // then for each chat that it is attached to a transaction of 6 write units, then two
 // writes. Which chats those are takes a query over all of the user's attachments
 // (about 100 bytes each) unless f.Chat names the only one. A file that isn't deleted
-// is left alone; it is no error if there is no row.
+// is left alone; it is no error if there is no row. Unavailable for file.Settle if it
+// was deleted after Hold and before Ready: until then all but its row is removed.
 func (s *Files) Remove(ctx context.Context, f file.File) error {
 	err := s.Release(ctx, f)
+	var h held
 	if err == nil {
-		err = s.leave(ctx, f)
+		h, err = s.held(ctx, f.User, f.ID)
 	}
-	if err == nil {
-		err = s.forgetSame(ctx, f)
-	}
-	if errors.Is(err, file.ErrNoFile) {
-		return nil
+	if err == nil && h.Status == file.Deleted {
+		err = errors.Join(s.leave(ctx, h, f.Chat), s.forgetSame(ctx, h.File))
 	}
 	if err != nil {
-		return err
+		return unlessGone(err)
+	}
+	if h.Stage != "" && h.Stored && s.Now().Before(h.deleted.Add(file.Settle)) {
+		return unavailable("remove file", file.ErrUnsettled)
 	}
 	_, err = s.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 		TableName: &s.table, Key: fileKey(f.User, f.ID), ConditionExpression: aws.String("st = :deleted"),
@@ -90,24 +93,30 @@ func (s *Files) Remove(ctx context.Context, f file.File) error {
 	return unavailable("remove file", err)
 }
 
-// leave takes a deleted file out of all chats.
-func (s *Files) leave(ctx context.Context, f file.File) error {
-	h, err := s.held(ctx, f.User, f.ID)
-	if err != nil || h.Status != file.Deleted || h.chats == 0 {
-		return err
+func unlessGone(err error) error {
+	if errors.Is(err, file.ErrNoFile) {
+		return nil
 	}
-	if f.Chat != "" && h.chats == 1 {
-		gone, err := s.leaveChat(ctx, f, f.Chat)
-		if gone || err != nil {
+	return err
+}
+
+// leave takes a deleted file out of all chats; likely may name the only one.
+func (s *Files) leave(ctx context.Context, h held, likely string) error {
+	if h.chats == 0 {
+		return nil
+	}
+	if likely != "" && h.chats == 1 {
+		was, err := s.leaveChat(ctx, h.File, likely)
+		if was || err != nil {
 			return err
 		}
 	}
-	return s.each(ctx, s.query(f.User, attachments), func(it item) error {
+	return s.each(ctx, s.query(h.User, attachments), func(it item) error {
 		chatID, fileID, _ := strings.Cut(text(it, sk)[len(attachments):], "#")
-		if fileID != f.ID {
+		if fileID != h.ID {
 			return nil
 		}
-		_, err := s.leaveChat(ctx, f, chatID)
+		_, err := s.leaveChat(ctx, h.File, chatID)
 		return err
 	})
 }
