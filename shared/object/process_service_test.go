@@ -175,6 +175,38 @@ func TestCopyKeepsABlobOnceAndLooksTheSame(t *testing.T) {
 	}
 }
 
+// A file that came in parts has a checksum over those of its parts, which is none of
+// the file's.
+func TestWhatCameInPartsIsCopiedWhole(t *testing.T) {
+	client, name := objecttest.Bucket(t)
+	b := object.New(client, name)
+	s := send(file.PartSize+5, true)
+	var err error
+	if s.Upload, err = b.Start(t.Context(), s.File); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 2 {
+		if status, answer := put(t, signOne(t, b, s.File, n+1), s.part(n+1), nil); status != 200 {
+			t.Fatalf("part %d: %d %s", n+1, status, answer)
+		}
+	}
+	a, err := b.Arrival(t.Context(), s.File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Version, err = b.Assemble(t.Context(), s.File, a.Parts); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second time it is there
+		if err := b.Copy(t.Context(), s.File); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(read(t, client, name, "blobs/"+s.SHA256), s.bytes) {
+		t.Error("the blob has other bytes")
+	}
+}
+
 func TestABlobThatIsNotTheFileIsAnError(t *testing.T) {
 	client, name := objecttest.Bucket(t)
 	b := object.New(client, name)
