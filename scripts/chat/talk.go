@@ -221,9 +221,9 @@ func (s *session) me(ctx context.Context) error {
 	if !me.User.Verified {
 		verified = " (not verified yet)"
 	}
-	s.console.say("%s <%s>%s\nplan %s: %d of %d messages used this hour, which ends in %s; %d tokens a message\n",
+	s.console.say("%s <%s>%s\nplan %s: %d of %d messages used this hour, which ends in %s; %d tokens a message; %s of %s of files\n",
 		plain(me.User.Name), plain(me.User.Email), verified, me.User.Plan, me.Used.Messages, me.Limits.MessagesPerHour,
-		time.Duration(me.Used.Resets)*time.Second, me.Limits.TokensPerMessage)
+		time.Duration(me.Used.Resets)*time.Second, me.Limits.TokensPerMessage, size(me.Used.Storage), size(me.Limits.StorageBytes))
 	return nil
 }
 

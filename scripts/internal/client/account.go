@@ -67,8 +67,9 @@ type Me struct {
 	} `json:"user"`
 	Limits quota.Limits `json:"limits"`
 	Used   struct {
-		Messages int `json:"messages_this_hour"`
-		Resets   int `json:"resets_in_seconds"`
+		Messages int   `json:"messages_this_hour"`
+		Resets   int   `json:"resets_in_seconds"`
+		Storage  int64 `json:"storage_bytes"` // of all files
 	} `json:"used"`
 }
 
