@@ -119,12 +119,12 @@ func TestEntityBombs(t *testing.T) {
 		dtd += fmt.Sprintf(`<!ENTITY %s "%s">`, name, strings.Repeat("&"+strings.TrimSuffix(fmt.Sprintf("lol%d", i), "0")+";", 10))
 	}
 	bomb := dtd + `]><t>&lol9;</t>`
-	noted(t, read(t, Runner{}, "a.docx", docx(t, says(bomb))), docxType, "unreadable")
-	if res := read(t, Runner{}, "a.xml", bomb); res.Kind != file.Text || res.Document.Characters != len(bomb) {
+	noted(t, read(t, limited(t), "a.docx", docx(t, says(bomb))), docxType, "unreadable")
+	if res := read(t, limited(t), "a.xml", bomb); res.Kind != file.Text || res.Document.Characters != len(bomb) {
 		t.Errorf("%+v, note %+v", res, res.Note)
 	}
 	secret := `<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><document><body><p><t>&x;</t></p></body></document>`
-	noted(t, read(t, Runner{}, "a.docx", docx(t, says(secret))), docxType, "unreadable")
+	noted(t, read(t, limited(t), "a.docx", docx(t, says(secret))), docxType, "unreadable")
 }
 
 // objects returns a PDF of these objects, the first of which is its root.
@@ -234,7 +234,7 @@ func TestPolyglots(t *testing.T) {
 		{"HTML, then ZIP", "<html><body>hidden</body><!--\n" + docx(t, says("<document/>")), "application/octet-stream", file.Other},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			res := read(t, Runner{}, "a.html", c.content)
+			res := read(t, limited(t), "a.html", c.content)
 			if res.ContentType != c.contentType || res.Kind != c.kind {
 				t.Fatalf("%+v, note %+v", res, res.Note)
 			}
@@ -252,7 +252,7 @@ func TestTruncatedFiles(t *testing.T) {
 		"a.html": "<html><body><p>one</p></body></html>", "a.txt": "\xff\xfeo\x00n\x00e\x00",
 	} {
 		for _, at := range []int{1, 4, len(whole) / 2, len(whole) * 9 / 10, len(whole) - 1} {
-			res := read(t, Runner{}, name, whole[:at])
+			res := read(t, limited(t), name, whole[:at])
 			if (res.Kind == file.Other) != (res.Note != nil) || res.Kind == file.Image {
 				t.Errorf("%s cut at %d: %+v, note %+v", name, at, res, res.Note)
 			}
@@ -261,13 +261,13 @@ func TestTruncatedFiles(t *testing.T) {
 }
 
 func TestNothingAndNoise(t *testing.T) {
-	noted(t, read(t, Runner{}, "a.pdf", ""), "application/octet-stream", "empty")
+	noted(t, read(t, limited(t), "a.pdf", ""), "application/octet-stream", "empty")
 	random := rand.NewChaCha8([32]byte{5})
 	noise := make([]byte, 1<<20)
 	random.Read(noise)
-	noted(t, read(t, Runner{}, "a.txt", string(noise)), "application/octet-stream", "unsupported")
+	noted(t, read(t, limited(t), "a.txt", string(noise)), "application/octet-stream", "unsupported")
 	for name, head := range map[string]string{"application/pdf": "%PDF-1.7\n", "image/png": "\x89PNG\r\n\x1a\n", "application/zip": "PK\x03\x04"} {
-		res := read(t, Runner{}, "a", head+string(noise))
+		res := read(t, limited(t), "a", head+string(noise))
 		noted(t, res, name, "unreadable")
 	}
 }

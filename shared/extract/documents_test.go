@@ -30,7 +30,7 @@ func pdf(t *testing.T, prepare func(*fpdf.Fpdf), pages ...string) string {
 func plain(*fpdf.Fpdf) {}
 
 func TestPDF(t *testing.T) {
-	res := read(t, Runner{}, "a.txt", pdf(t, plain, "The treasure is under the oak.", "", "The key is in the well."))
+	res := read(t, limited(t), "a.txt", pdf(t, plain, "The treasure is under the oak.", "", "The key is in the well."))
 	want := []passage.Passage{{Page: 1, Line: 1, Text: "The treasure is under the oak."}, {Page: 3, Line: 1, Text: "The key is in the well."}}
 	if res.ContentType != "application/pdf" || res.Kind != file.Text || res.Pages != 3 || res.Note != nil {
 		t.Fatalf("%+v, note %+v", res, res.Note)
@@ -42,19 +42,19 @@ func TestPDF(t *testing.T) {
 
 func TestPDFWithPassword(t *testing.T) {
 	locked := func(f *fpdf.Fpdf) { f.SetProtection(fpdf.CnProtectPrint, "open", "owner") }
-	noted(t, read(t, Runner{}, "a.pdf", pdf(t, locked, "secret")), "application/pdf", "password_protected")
+	noted(t, read(t, limited(t), "a.pdf", pdf(t, locked, "secret")), "application/pdf", "password_protected")
 }
 
 // A PDF that anybody may open, though not change, is one without a password.
 func TestPDFThatMayBeRead(t *testing.T) {
 	free := func(f *fpdf.Fpdf) { f.SetProtection(fpdf.CnProtectPrint, "", "owner") }
-	if res := read(t, Runner{}, "a.pdf", pdf(t, free, "plain")); res.Kind != file.Text || res.Document.Passages[0].Text != "plain" {
+	if res := read(t, limited(t), "a.pdf", pdf(t, free, "plain")); res.Kind != file.Text || res.Document.Passages[0].Text != "plain" {
 		t.Errorf("%+v, note %+v", res, res.Note)
 	}
 }
 
 func TestScan(t *testing.T) {
-	noted(t, read(t, Runner{}, "a.pdf", pdf(t, plain, "", "")), "application/pdf", "no_text")
+	noted(t, read(t, limited(t), "a.pdf", pdf(t, plain, "", "")), "application/pdf", "no_text")
 }
 
 // noted fails t unless res is kept unread with that note.
