@@ -180,6 +180,33 @@ test('what can’t be sent is tried again when the user says so', { skip }, asyn
   await page.getByRole('button', { name: 'Remove again.txt' }).click();
 });
 
+test('what the server says of a file is shown', { skip }, async () => {
+  const looks = [{ status: 'processing', stage: 'scan' }, { status: 'rejected', reason: { code: 'malware', detail: 'Malware was found in this file.' } }];
+  let looked;
+  await page.route('**/v1/files/*', async (route) => {
+    if (route.request().method() === 'DELETE') return route.continue();
+    await new Promise((resolve) => { looked = resolve; }); // until the test has seen what was said before
+    return route.fulfill({ json: looks.shift() });
+  });
+  const saying = (words) => chip('bad.txt').locator('.state').getByText(words).waitFor();
+  const look = async () => { // lets the page's next look be answered
+    while (!looked) await page.waitForTimeout(20);
+    looked();
+    looked = undefined;
+  };
+  await choose({ name: 'bad.txt', mimeType: 'text/plain', buffer: Buffer.from(`bad ${Date.now()}`) });
+  await saying('Processing…');
+  await look();
+  await saying('Looking for malware…');
+  await look();
+  await saying('Malware was found in this file.');
+  assert.ok(await chip('bad.txt').locator('progress').isHidden());
+  await browser.ask('Say hello.', page);
+  assert.match(await page.locator('#trouble').innerText(), /bad\.txt/);
+  await page.unroute('**/v1/files/*');
+  await page.getByRole('button', { name: 'Remove bad.txt' }).click();
+});
+
 test('files that nobody can send are refused at once', { skip }, async () => {
   const huge = join(folder, 'huge.bin');
   const file = await open(huge, 'w');
