@@ -4,7 +4,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -15,7 +14,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"parley/shared/file"
@@ -40,15 +38,7 @@ type house struct {
 func newHouse(t *testing.T) *house {
 	t.Helper()
 	db, _, chats := storetest.Tables(t)
-	table := "files-" + id.New(time.Now())
-	if err := storetest.Create(t.Context(), db, table); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if _, err := db.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &table}); err != nil {
-			t.Error(err)
-		}
-	})
+	table := storetest.Table(t, db, "files")
 	h := &house{t: t, files: store.NewFiles(db, table, chats)}
 	h.s3, h.name = objecttest.Bucket(t)
 	_, bodies := objecttest.Bucket(t)

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
 
 	"parley/shared/chat"
@@ -43,15 +42,8 @@ func newCabinet(t *testing.T) *cabinet {
 // cabinetOver is a new user's, with an empty table of files.
 func cabinetOver(t *testing.T, chats string) *cabinet {
 	t.Helper()
-	m, db, table := &meter{}, storetest.Client(t), "files-"+id.New(time.Now())
-	if err := storetest.Create(t.Context(), db, table); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if _, err := db.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &table}); err != nil {
-			t.Error(err)
-		}
-	})
+	m, db := &meter{}, storetest.Client(t)
+	table := storetest.Table(t, db, "files")
 	db = m.meter(db)
 	d := deskOver(store.NewChats(db, nil, chats, "").WithFiles(table), chats)
 	d.Sender.Files = d.chats

@@ -34,20 +34,24 @@ func Client(t testing.TB) *dynamodb.Client {
 func Tables(t testing.TB) (db *dynamodb.Client, accounts, chats string) {
 	t.Helper()
 	db = Client(t)
-	suffix := id.New(time.Now())
-	accounts, chats = "accounts-"+suffix, "chats-"+suffix
-	for _, name := range []string{accounts, chats} {
-		if err := Create(t.Context(), db, name); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			_, err := db.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &name})
-			if err != nil {
-				t.Errorf("delete table %s: %v", name, err)
-			}
-		})
+	return db, Table(t, db, "accounts"), Table(t, db, "chats")
+}
+
+// Table makes an empty table of the test's own, whose name begins so, and removes
+// it at its end.
+func Table(t testing.TB, db *dynamodb.Client, prefix string) (name string) {
+	t.Helper()
+	name = prefix + "-" + id.New(time.Now())
+	if err := Create(t.Context(), db, name); err != nil {
+		t.Fatal(err)
 	}
-	return db, accounts, chats
+	t.Cleanup(func() {
+		_, err := db.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &name})
+		if err != nil {
+			t.Errorf("delete table %s: %v", name, err)
+		}
+	})
+	return name
 }
 
 // Create makes an empty table, shaped as template.yaml has them, and returns when it
