@@ -30,6 +30,7 @@ type desk struct {
 	chats    *store.Chats
 	files    *store.Files
 	bucket   *object.Bucket
+	arrivals *queue.Arrivals
 	prompts  queue.Plans
 	dead     dead
 	who      func(context.Context) string

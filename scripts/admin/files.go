@@ -9,6 +9,7 @@ import (
 
 	"parley/scripts/internal/reconcile"
 	"parley/shared/file"
+	"parley/shared/ingest"
 )
 
 // errDiffer is what makes the exit code 1.
@@ -36,6 +37,9 @@ func (d *desk) reconcile(ctx context.Context, repair bool) error {
 		Files: d.files, Bucket: d.bucket,
 		Remover: &file.Remover{Files: d.files, Graves: d.files, Estates: d.files, Bytes: d.bucket},
 		Now:     d.now, Grace: d.grace, Settle: d.settle, Repair: repair, DropLost: d.dropLost,
+		Again: func(ctx context.Context, f file.File, key string) error {
+			return d.arrivals.Again(ctx, ingest.Arrival{Key: key, Version: f.Version, At: d.now()})
+		},
 		Found:    func(f reconcile.Difference) error { return d.found(who, f) },
 		Progress: func(what string) { fmt.Fprintln(d.ask, what) },
 	}.Run(ctx)

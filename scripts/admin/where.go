@@ -124,6 +124,7 @@ func open(ctx context.Context, o options, in io.Reader, out, log io.Writer) (*de
 		options: o, in: in, out: out, ask: log, log: slog.New(slog.NewJSONHandler(log, nil)),
 		accounts: store.NewAccounts(db, at("AccountsTable")), chats: chats,
 		files: store.NewFiles(db, at("FilesTable"), at("ChatsTable")), bucket: object.New(objects, at("FilesBucket")),
+		arrivals: queue.NewArrivals(queues, at("QueueUrlFiles"), at("FilesBucket"), nil),
 		prompts: queue.Plans{
 			quota.Free:    queue.New(queues, at("QueueUrlFree")),
 			quota.Premium: queue.New(queues, at("QueueUrlPremium")),

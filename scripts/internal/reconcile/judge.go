@@ -12,8 +12,9 @@ import (
 )
 
 var (
-	errForPeople = errors.New("this needs a decision, not a repair")
-	errLost      = errors.New("the bytes are gone for good; --drop-lost deletes their files")
+	errForPeople   = errors.New("this needs a decision, not a repair")
+	errNothingSent = errors.New("nothing lies there to be processed")
+	errLost        = errors.New("the bytes are gone for good; --drop-lost deletes their files")
 )
 
 // judge looks again at what seems to differ, and reports and repairs what still

@@ -4,6 +4,7 @@ package reconcile
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -76,8 +77,8 @@ func TestEveryDifferenceIsFoundAndRepaired(t *testing.T) {
 		}
 	}
 	sum, all := w.check(repair)
-	left := map[string]int{"bytes_missing!": 1, "bytes_damaged!": 1, "stuck!": 1, "strange_object!": 1}
-	if got := kinds(slices.DeleteFunc(all, func(d Difference) bool { return d.Repaired })); cmp.Diff(left, got) != "" || sum.Left() != 4 {
+	left := map[string]int{"bytes_missing!": 1, "bytes_damaged!": 1, "strange_object!": 1}
+	if got := kinds(slices.DeleteFunc(all, func(d Difference) bool { return d.Repaired })); cmp.Diff(left, got) != "" || sum.Left() != 3 {
 		t.Errorf("left after the repair: %s\n%+v", cmp.Diff(left, got), sum)
 	}
 	if sum, all := w.check(repair); cmp.Diff(left, kinds(all)) != "" || sum.Repaired != 0 {
@@ -91,7 +92,7 @@ func TestEveryDifferenceIsFoundAndRepaired(t *testing.T) {
 	if i := slices.IndexFunc(all, func(d Difference) bool { return d.Kind == Missing }); i < 0 || !all[i].Repaired {
 		t.Errorf("what is lost was not dropped: %+v", all)
 	}
-	if _, all := w.check(nil); kinds(all)["bytes_missing"] != 0 || len(all) != 3 {
+	if _, all := w.check(nil); kinds(all)["bytes_missing"] != 0 || len(all) != 2 {
 		t.Errorf("in the end: %+v", all)
 	}
 }
@@ -166,12 +167,16 @@ func TestRepairWhileTrafficRuns(t *testing.T) {
 			}
 		})
 	}
+	mend := func(c *Check) {
+		c.Repair = true
+		c.Again = func(context.Context, file.File, string) error { return nil } // they are processed already
+	}
 	for range 6 {
-		w.check(repair)
+		w.check(mend)
 	}
 	close(stop)
 	traffic.Wait()
-	w.check(repair)
+	w.check(mend)
 	if _, all := w.check(nil); len(all) != 0 {
 		t.Errorf("at rest: %+v", all)
 	}

@@ -200,10 +200,22 @@ func (r *run) mendUser(ctx context.Context, s *userState, d Difference) error {
 		return files.Unplace(ctx, s.place(d))
 	case Tombstone:
 		return r.Remover.File(ctx, s.user, d.File, d.SHA)
+	case Stuck:
+		return r.again(ctx, s, d.File)
 	case Leftover:
 		return r.Bucket.Discard(ctx, file.File{User: s.user, ID: d.File})
 	}
 	return errForPeople
+}
+
+// again has a file processed whose turn was lost. Processing it twice does no harm.
+func (r *run) again(ctx context.Context, s *userState, fileID string) error {
+	for _, o := range s.incoming {
+		if o.File.ID == fileID && o.Versions > 0 {
+			return r.Again(ctx, s.files[fileID].File, o.Key)
+		}
+	}
+	return errNothingSent
 }
 
 func (s *userState) room(chat string) (bytes int64) {

@@ -61,6 +61,7 @@ func (w *world) check(change func(*Check)) (Summary, []Difference) {
 	c := Check{Files: w.files, Bucket: w.bucket,
 		Remover: &file.Remover{Files: w.files, Graves: w.files, Estates: w.files, Bytes: w.bucket},
 		Now:     func() time.Time { return time.Now().Add(w.later) }, Grace: 24 * time.Hour,
+		Again: w.process,
 		Found: func(d Difference) error { all = append(all, d); return nil }}
 	if change != nil {
 		change(&c)
@@ -70,6 +71,15 @@ func (w *world) check(change func(*Check)) (Summary, []Difference) {
 		w.t.Fatal(err)
 	}
 	return sum, all
+}
+
+// process is what comes of a file whose processing begins again: it is no good.
+func (w *world) process(ctx context.Context, f file.File, key string) error {
+	if key != "incoming/"+f.User+"/"+f.ID || f.Version == "" {
+		w.t.Errorf("%q is to be processed as %+v", key, f)
+	}
+	w.must(w.files.Reject(ctx, f, file.Remark{Code: "no_good", Detail: "It is no good."}))
+	return w.bucket.Discard(ctx, f)
 }
 
 func repair(c *Check) { c.Repair = true }
