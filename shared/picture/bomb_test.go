@@ -111,7 +111,7 @@ func TestOnlyTheFirstPictureOfAnAnimationCosts(t *testing.T) {
 
 // The costs that headers announce are the upper bound of what is allocated.
 func TestMemoryIsBounded(t *testing.T) {
-	deep := image.NewNRGBA64(image.Rect(0, 0, 2500, 2500))
+	deep := image.NewNRGBA64(image.Rect(0, 0, 1200, 1200))
 	for i := range deep.Pix {
 		deep.Pix[i] = byte(i)
 	}
@@ -121,9 +121,9 @@ func TestMemoryIsBounded(t *testing.T) {
 		memory int64 // bytes that decoding may take: the least that lets it through
 	}{
 		{"PNG", asPNG(quarters(3135, 3135)), 4 * 3135 * 3135}, // the largest that isn't reduced
-		{"16-bit PNG", asPNG(deep), 8 * 2500 * 2500},
-		{"JPEG", asJPEG(quarters(5000, 4000)), 5008 * 4000 * 3 / 2},
-		{"GIF", asGIF(1, quarters(3000, 2000)), 2 * 3000 * 2000},
+		{"16-bit PNG", asPNG(deep), 8 * 1200 * 1200},
+		{"JPEG", asJPEG(quarters(3201, 2400)), 3216 * 2400 * 3 / 2},
+		{"GIF", asGIF(1, quarters(900, 600)), 2 * 900 * 600},
 	} {
 		limits := picture.Limits{Bytes: int64(len(test.file)), Pixels: 25_000_000, Memory: test.memory}
 		var err error

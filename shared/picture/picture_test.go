@@ -47,8 +47,8 @@ func TestEveryFormatIsSeenAsItIs(t *testing.T) {
 
 func TestSmallCopiesOfLargePictures(t *testing.T) {
 	for _, test := range []struct{ w, h, thumbW, thumbH, modelW, modelH int }{
-		{4000, 3000, 320, 240, 1568, 1176},
-		{3001, 4999, 192, 320, 941, 1568},
+		{3200, 2400, 320, 240, 1568, 1176},
+		{1201, 1999, 192, 320, 942, 1568},
 		{1569, 1569, 320, 320, 1568, 1568},
 		{1568, 10, 320, 2, 1568, 10},
 		{20000, 4, 320, 1, 1568, 1},

@@ -82,22 +82,20 @@ func (s still) frame(body []byte, at, length int64) (still, error) {
 // the decoder sees to it that they agree.
 func (s still) plain(name string, body []byte, length int64) (still, error) {
 	w, h := int(binary.LittleEndian.Uint16(body[6:])), int(binary.LittleEndian.Uint16(body[8:]))
-	each := int64(2) // 4:2:0, with what the decoder keeps of each block
+	each := int64(2)                            // 4:2:0, with what the decoder keeps of each block
+	w, h, s.memory = w&0x3fff, h&0x3fff, length // which that decoder reads whole
 	if name == "VP8L" {
 		bits := int(binary.LittleEndian.Uint32(body[1:]))
-		w, h = 1+bits&0x3fff, 1+bits>>14&0x3fff
+		w, h, s.memory = 1+bits&0x3fff, 1+bits>>14&0x3fff, 0
 		s.lossless = true
 	}
 	if s.lossless || s.alpha {
 		each = 9 // pixels before and after a transform, and transparency
 	}
 	if s.width == 0 {
-		s.width, s.height = w&0x3fff, h&0x3fff
-		if s.lossless {
-			s.width, s.height = w, h
-		}
+		s.width, s.height = w, h
 	}
-	s.memory = cost(int64(whole(s.width, 16)), int64(whole(s.height, 16)), each) + length
+	s.memory += cost(int64(whole(s.width, 16)), int64(whole(s.height, 16)), each)
 	return s, nil
 }
 
