@@ -8,29 +8,31 @@ import (
 	"parley/scripts/internal/prices"
 )
 
-// fileLambda is the GB-seconds of r: what its functions wait for AWS, the bytes that they
-// move, and their own time.
-func (b *biller) fileLambda(r FileRow) *big.Rat {
-	if r.Requests+r.Events == 0 { // on top of a send; the rest is the fleet's
+// fileTime is for how long functions are at r, in seconds: what they wait for AWS,
+// the bytes that they move, and their own time.
+func (b *biller) fileTime(r FileRow) *big.Rat {
+	own, memory := product(b.assume("own_ms"), whole1(r.Requests+r.Events)), b.memory(r)
+	switch {
+	case r.Notices > 0:
+		own = b.assume("process_own_ms")
+	case r.Requests+r.Events == 0: // on top of a send; the rest is the fleet's
 		r.S3Calls, r.Moved = 0, 0
-		return b.gigabyteSeconds(r, new(big.Rat), b.assume("function_mb"))
 	}
-	if r.Notices > 0 {
-		return b.gigabyteSeconds(r, b.assume("process_own_ms"), b.assume("process_mb"))
+	if core := b.assume("core_mb"); memory.Cmp(core) < 0 {
+		own = product(own, quotient(core, memory))
 	}
-	return b.gigabyteSeconds(r, product(b.assume("own_ms"), whole1(r.Requests+r.Events)), b.assume("function_mb"))
-}
-
-func (b *biller) gigabyteSeconds(r FileRow, own, memory *big.Rat) *big.Rat {
 	others := whole1(max(r.Rounds-r.S3Calls, 0))
 	waits := sum(product(others, b.assume("aws_round_trip_ms")), product(whole1(r.S3Calls), b.assume("s3_round_trip_ms")))
 	moves := quotient(whole1(r.Moved), product(b.assume("s3_mb_per_second"), whole1(1000)))
-	share := big.NewRat(1, 1)
-	if memory.Cmp(b.assume("core_mb")) < 0 {
-		share = quotient(b.assume("core_mb"), memory)
+	return quotient(sum(waits, moves, own), whole1(1000))
+}
+
+// memory is that of the functions that do r, in MB.
+func (b *biller) memory(r FileRow) *big.Rat {
+	if r.Notices > 0 {
+		return b.assume("process_mb")
 	}
-	seconds := quotient(sum(waits, moves, product(own, share)), whole1(1000))
-	return product(seconds, quotient(memory, whole1(1024)))
+	return b.assume("function_mb")
 }
 
 func sum(all ...*big.Rat) *big.Rat {
@@ -46,7 +48,7 @@ func (b *biller) fileCost(r FileRow) *big.Rat {
 	return Total([]Row{
 		b.row("", "http_api_request", whole1(r.Requests)),
 		b.row("", "lambda_request", whole1(r.Requests+r.Events)),
-		b.row("", "lambda_gb_second", b.fileLambda(r)),
+		b.row("", "lambda_gb_second", product(b.fileTime(r), quotient(b.memory(r), whole1(1024)))),
 		b.row("", "dynamodb_write", r.WriteUnits.Rat()),
 		b.row("", "dynamodb_read", r.ReadUnits.Rat()),
 		b.row("", "sqs_request", whole1(r.sqs())),
@@ -71,10 +73,10 @@ func (b *biller) keeping(bytes int) []Row {
 func files(w *strings.Builder, l Ledger, p prices.Table) error {
 	b := &biller{table: p}
 	fmt.Fprint(w, costFiles)
-	fmt.Fprintln(w, "| what | API | functions | GB-s | write units | read units | S3: PUT, COPY, LIST | S3: GET, HEAD | SQS | USD per million |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+	fmt.Fprintln(w, "| what | API | functions | their ms | DynamoDB calls | write units | read units | S3: PUT, COPY, LIST | S3: GET, HEAD | SQS | USD per million |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
 	for _, r := range l.Files {
-		fmt.Fprintf(w, "| %s | %d | %d | %s | %v | %v | %d | %d | %d | %s |\n", r.What, r.Requests, r.Requests+r.Events, number(b.fileLambda(r)),
-			r.WriteUnits, r.ReadUnits, r.S3Puts+r.ClientPuts, r.S3Gets+r.ClientGets, r.sqs(), b.fileCost(r).FloatString(2))
+		fmt.Fprintf(w, "| %s | %d | %d | %s | %d | %v | %v | %d | %d | %d | %s |\n", r.What, r.Requests, r.Requests+r.Events,
+			product(b.fileTime(r), whole1(1000)).FloatString(0), r.DynamoDBCalls, r.WriteUnits, r.ReadUnits, r.S3Puts+r.ClientPuts, r.S3Gets+r.ClientGets, r.sqs(), b.fileCost(r).FloatString(2))
 	}
 	fmt.Fprint(w, costKept)
 	fmt.Fprintln(w, "| a million files of 8 MB | of | USD |\n|---|---|---:|")

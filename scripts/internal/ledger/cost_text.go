@@ -28,8 +28,8 @@ every five minutes; the queue's outlook, then again every ten seconds).
 const costFiles = `## What files cost
 
 Counted as the operations are: all calls of functions and of the client, by S3's two prices for requests (a removal is free). A file of 8 MB goes in one
-signed PUT, one of 64 MB in eight parts. SQS counts a notice that S3 writes, and for each event of a function that it is received and deleted. GB-seconds are
-assumed from the calls in sequence, the bytes that a function moves and its own time, as below.
+signed PUT, one of 64 MB in eight parts; both are PDFs of 20 pages of text. SQS counts a notice that S3 writes, and for each event of a function that it is
+received and deleted. Milliseconds are reckoned from the calls in sequence, the bytes that a function moves and its own time, as assumed below.
 
 `
 
