@@ -160,9 +160,15 @@ func (s *Sender) recollect(ctx context.Context, sending *Sending) error {
 	return nil
 }
 
-// pictured reports whether a question has an image among its files.
-func pictured(m Message) bool {
-	return slices.ContainsFunc(m.Attachments, func(a file.Attachment) bool { return a.Kind == file.Image })
+// blind names the images among files, which a model that doesn't see can't be sent.
+func blind(files []file.Attachment) error {
+	var c problem.Check
+	for i, a := range files {
+		if a.Kind == file.Image {
+			fault(&c, attachment(i), errBlind)
+		}
+	}
+	return c.Err()
 }
 
 func errDialogueFull() error {

@@ -179,8 +179,8 @@ func (s *Sender) remodel(m *Message, plan quota.Plan) error {
 		m.Model = ""
 		chosen, err = s.Models.Find("", plan)
 	}
-	if err == nil && pictured(*m) && !chosen.Vision {
-		err = errBlind
+	if err == nil && !chosen.Vision {
+		err = blind(m.Attachments)
 	}
 	return err
 }
