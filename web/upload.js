@@ -10,7 +10,7 @@ export const MAX_SIZE = 512 << 20;
 
 const SIDE_BY_SIDE = 3; // parts that are sent at once
 const TRIES = 5; // of a part, before the upload is interrupted
-const ROUNDS = 3; // of sending what storage says it doesn't have
+const ROUNDS = 6; // of sending what storage doesn't have; URLs work for an hour
 const STALL = 30_000; // ms without a byte after which a part is sent again
 const FIRST_LOOK = 400; // ms until the first look at a file that is processed
 const LONGEST_LOOK = 4_000;
@@ -127,13 +127,11 @@ export class Upload {
   async #send(progress) {
     for (let round = 1; progress.status === 'uploading'; round++) {
       this.#sent = new Map((progress.received ?? []).map(({ number, size }) => [number, size]));
-      const before = this.done;
       try {
         await this.#parts([...progress.parts ?? []]);
         progress = await api.completeUpload(this.id);
       } catch (problem) {
-        const more = problem.code === 'url_ended' ? this.done > before : problem.code === 'parts_missing' && round < ROUNDS;
-        if (!more) throw problem;
+        if (round === ROUNDS || !['url_ended', 'parts_missing'].includes(problem.code)) throw problem;
         progress = await api.upload(this.id);
       }
     }

@@ -169,9 +169,13 @@ test('an upload that breaks off goes on where it stopped, even after the page wa
 });
 
 test('what can’t be sent is tried again when the user says so', { skip }, async () => {
-  await page.route(storage + '/**', (route) => route.fulfill({ status: 400, headers: { 'Access-Control-Allow-Origin': '*' } }));
+  const answers = [403, 400]; // the URL has ended; the bytes of the next are refused
+  await page.route(storage + '/**', (route) => route.fulfill({ status: answers.shift(), headers: { 'Access-Control-Allow-Origin': '*' } }));
+  const fresh = page.waitForResponse((response) => /\/v1\/uploads\/\w{26}$/.test(response.url()) && response.ok());
   await choose({ name: 'again.txt', mimeType: 'text/plain', buffer: Buffer.from(`again ${Date.now()}`) });
+  await fresh;
   await chip('again.txt').and(page.locator('[data-state="failed"]')).waitFor();
+  assert.deepEqual(answers, []);
   await browser.ask('Say hello.', page);
   assert.match(await page.locator('#trouble').innerText(), /again\.txt/);
   await page.unroute(storage + '/**');
