@@ -55,10 +55,10 @@ func (v *visitor) open(t *testing.T) {
 	v.Carry(v.wire)
 }
 
-// send uploads data and expects it to become ready.
-func (v *visitor) send(t *testing.T, name string, data []byte) client.Uploaded {
+// send uploads data, for a chat if one is named, and expects it to become ready.
+func (v *visitor) send(t *testing.T, name, chatID string, data []byte) client.Uploaded {
 	t.Helper()
-	got, err := v.Upload(t.Context(), client.Upload{Name: name, Size: int64(len(data)), Content: bytes.NewReader(data)})
+	got, err := v.Upload(t.Context(), client.Upload{Name: name, Size: int64(len(data)), Content: bytes.NewReader(data), Chat: chatID})
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
