@@ -37,8 +37,12 @@ func (c Chat) Fit(room int, count Counter) ([]Turn, int) {
 	if len(c.Files) == 0 && !slices.ContainsFunc(c.Thread, func(m chat.Message) bool { return len(m.Attachments) > 0 }) {
 		return Fit(Turns(c.System, c.Thread), room, count)
 	}
-	c.System = joined(c.System, Rule)
 	l := layout{Chat: c, shown: c.pictures(room), per: min(PerPicture, room/2), texts: c.readable()}
+	if c.System == "" {
+		l.rule = Rule + "\n\n" // some chat templates take no system prompt
+	} else {
+		l.System = joined(c.System, Rule)
+	}
 	if turns, size, ok := l.whole(room, count); ok {
 		return turns, size
 	}

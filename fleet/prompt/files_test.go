@@ -87,6 +87,18 @@ func TestATextStandsWholeWhereItWasSent(t *testing.T) {
 	}
 }
 
+// Where there is no system prompt, none is made: some models' templates take none.
+func TestTheRuleWithoutASystemPrompt(t *testing.T) {
+	for pages, at := range map[int]int{1: 0, 100: 2} { // whole, and as passages
+		c := chatOf([]File{textFile("A", "a.pdf", paragraphs(pages, "trade"))}, "A|one", "What about trade?")
+		c.System = ""
+		got, size := c.Fit(1500, words(4))
+		if turn := got[at]; turn.Role != "user" || !strings.HasPrefix(turn.Files, Rule+"\n\n") || !strings.Contains(turn.Files, "Paragraph 0 is about") || size > 1500 {
+			t.Errorf("%d pages: %.200s %.200s", pages, turn.Role, turn.Files)
+		}
+	}
+}
+
 // What an engine has cached of a turn's prompt it can use in the next one: all of it
 // while the texts stand where they were sent, and else all but the passages.
 func TestThePromptBeforeAQuestionStays(t *testing.T) {

@@ -15,6 +15,7 @@ type layout struct {
 	shown map[[2]string]bool // images, see pictures
 	per   int                // tokens that one is taken to need
 	texts []File             // files that have one
+	rule  string             // Rule, if no system prompt has it
 	bare  []Turn             // with no more of a text than its file's name
 
 	passages []passage.Passage // of all texts
@@ -39,6 +40,9 @@ func (l *layout) whole(room int, count Counter) (turns []Turn, size int, ok bool
 		return nil, 0, false
 	}
 	turns = l.turns(true)
+	if first := slices.IndexFunc(turns, func(t Turn) bool { return t.Role == string(chat.User) }); first >= 0 {
+		turns[first].Files = l.rule + turns[first].Files
+	}
 	if Size(turns) > room {
 		return nil, 0, false
 	}
@@ -108,6 +112,7 @@ func (l *layout) rank() {
 func (l *layout) some(room int) []Turn {
 	turns := slices.Clone(l.bare)
 	last := &turns[len(turns)-1]
+	last.Files = l.rule + last.Files
 	share := min(max(room-Size(l.bare), room/4), room/2, maxPassages)
 	share = min(share, room-Size(turns[len(turns)-1:])-Estimate(len(l.System)))
 	last.Files += l.show(l.choose(share * CharsPerToken))

@@ -16,8 +16,8 @@
 //
 // What a file says is not what its user says. It stands between marks that have a
 // part which nobody can know who wrote the file (fence.go), and without anything
-// that a chat template takes for one of its own marks; the system prompt says what
-// that means, but only where there are files.
+// that a chat template takes for one of its own marks; the system prompt, or the turn
+// where there is none, says what that means, but only where there are files.
 package prompt
 
 import (
