@@ -2,9 +2,7 @@ package work
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
-	"fmt"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -12,7 +10,6 @@ import (
 	"parley/fleet/prompt"
 	"parley/shared/chat"
 	"parley/shared/file"
-	"parley/shared/passage"
 	"parley/shared/problem"
 )
 
@@ -20,14 +17,6 @@ import (
 type Files interface {
 	Some(ctx context.Context, user string, ids []string) ([]file.File, error) // perhaps a moment old, without those that aren't there
 	File(ctx context.Context, user, id string) (file.File, error)             // file.ErrNoFile
-}
-
-// Contents has what was made of files, by the SHA-256 of their bytes. What isn't
-// there is file.ErrNoFile.
-type Contents interface {
-	// Text is of bytes that were read as that type, as package passage encodes it.
-	Text(ctx context.Context, sha, contentType string) ([]byte, error)
-	Picture(ctx context.Context, sha string) (body []byte, contentType string, err error)
 }
 
 // Bounds of what is read for one prompt. Files that were sent before are named.
@@ -161,40 +150,6 @@ func (a *attached) read(f *prompt.File) {
 
 // sees reports whether the prompt's model takes pictures.
 func (j *job) sees() bool { return j.Sees != nil && j.Sees(j.prompt.Model) }
-
-// load gets a text or a picture. What is missing or broken can't be read, in this
-// attempt as in the next.
-func (j *job) load(ctx context.Context, f file.File) (c content, err error) {
-	if f.Kind == file.Image {
-		body, kind, err := j.Contents.Picture(ctx, f.SHA256)
-		if err == nil {
-			c.picture = "data:" + kind + ";base64," + base64.StdEncoding.EncodeToString(body)
-		}
-		return c, j.unreadable(f, err)
-	}
-	body, err := j.Contents.Text(ctx, f.SHA256, f.ContentType)
-	if err != nil {
-		return c, j.unreadable(f, err)
-	}
-	text, err := passage.Decode(body)
-	if err == nil {
-		c.text = &text
-	}
-	return c, j.unreadable(f, err)
-}
-
-func (j *job) unreadable(f file.File, err error) error {
-	switch {
-	case errors.Is(err, passage.ErrLater):
-		return problem.New(problem.Unavailable, "later_text", "A worker of a later release can read this file.").Because(err)
-	case errors.Is(err, file.ErrNoFile), errors.Is(err, passage.ErrCorrupt):
-		j.log.Error("a file has nothing for models that can be read", "file", f.ID, "kind", f.Kind, "error", err.Error())
-		return nil
-	case err != nil:
-		return fmt.Errorf("read file %s: %w", f.ID, err)
-	}
-	return nil
-}
 
 // of waits for the files of a thread that were wanted; before are those that were
 // sent before it begins.

@@ -6,26 +6,7 @@ import (
 	"sync"
 
 	"golang.org/x/sync/singleflight"
-
-	"parley/shared/passage"
 )
-
-// content is what a model gets of a file.
-type content struct {
-	text    *passage.Document
-	picture string // URL (data:)
-}
-
-// size is about what a content takes in memory, in bytes.
-func (c content) size() int {
-	n := 128 + len(c.picture)
-	if c.text != nil {
-		for _, p := range c.text.Passages {
-			n += 32 + len(p.Text)
-		}
-	}
-	return n
-}
 
 // cache keeps what was got last. Where several want the same at once, it is got
 // once.
