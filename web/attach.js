@@ -17,8 +17,9 @@ let whenChanged = () => {};
 /** Calls fn whenever a file comes, goes or settles. */
 export const onChange = (fn) => { whenChanged = fn; };
 
-/** The attachments that can be sent. */
-export const attachments = () => [...chips.values()].map((chip) => chip.attachment).filter(Boolean);
+/** The attachments that can be sent, each once though it may have been chosen twice. */
+export const attachments = () =>
+  [...new Map([...chips.values()].map((chip) => chip.attachment).filter(Boolean).map((a) => [a.file_id, a])).values()];
 
 /** Whether a file is still on its way. */
 export const pending = () => [...chips.keys()].some((item) => item.settled === false);
@@ -135,7 +136,8 @@ class Chip {
     tray.hidden = chips.size === 0;
     (next?.querySelector('button.icon') ?? byId('attach')).focus();
     announce(`${this.item.name} is removed`);
-    this.item.remove?.();
+    if ([...chips.keys()].some((other) => other.id && other.id === this.item.id)) this.item.leave?.(); // chosen twice
+    else this.item.remove?.();
     whenChanged();
   }
 

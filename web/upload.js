@@ -93,26 +93,23 @@ export class Upload {
     }
   }
 
-  // begin resolves to what the server has of the file and what it wants: of an
-  // upload that was begun before, if there is one.
+  // begin resolves to what the server has of the file and what it wants. An upload
+  // that was begun before goes on; one that has ended since is not this one's.
   async #begin() {
     const before = this.id || remembered(this.#key);
-    if (before) {
-      try {
-        const progress = await api.upload(before);
-        this.#owns(before);
-        return progress;
-      } catch (problem) {
-        if (problem.status !== 404) throw problem;
-        forget(this.#key);
-      }
-    }
+    const progress = before && await api.upload(before).catch((problem) => {
+      if (problem.status !== 404) throw problem;
+    });
+    if (progress?.status === 'uploading') this.#owns(before);
+    if (progress && this.id) return progress;
+    forget(this.#key);
+    this.id = '';
     const { sha256, parts } = this.#sums;
     const made = await api.createUpload({
       name: this.name, size: this.size, content_type: this.file.type || 'application/octet-stream', sha256, parts_sha256: parts,
     });
-    if (made.deduplicated) this.id = made.file_id;
-    else this.#owns(made.file_id);
+    this.#owns(made.file_id);
+    if (made.deduplicated) this.#mine = false;
     return made;
   }
 
@@ -138,11 +135,17 @@ export class Upload {
     forget(this.#key);
   }
 
+  // parts sends those; when one fails, those that are under way are the last.
   async #parts(queue) {
     const lane = async () => {
       for (let part = queue.shift(); part; part = queue.shift()) await this.#part(part);
     };
-    await Promise.all(Array.from({ length: SIDE_BY_SIDE }, lane));
+    const lanes = Array.from({ length: SIDE_BY_SIDE }, () => lane().catch((problem) => {
+      queue.length = 0;
+      throw problem;
+    }));
+    await Promise.allSettled(lanes);
+    await Promise.all(lanes);
   }
 
   async #part(part) {

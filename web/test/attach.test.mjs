@@ -184,6 +184,26 @@ test('what can’t be sent is tried again when the user says so', { skip }, asyn
   await page.getByRole('button', { name: 'Remove again.txt' }).click();
 });
 
+test('a file that the user has already is there at once, and stays when it is taken from the question', { skip }, async () => {
+  const twice = { name: 'twice.txt', mimeType: 'text/plain', buffer: Buffer.from(`twice ${Date.now()}`) };
+  await choose(twice);
+  await ready('twice.txt');
+  const before = puts();
+  const deleted = [];
+  const note = (request) => { if (request.method() === 'DELETE') deleted.push(request.url()); };
+  page.on('request', note);
+  await choose({ ...twice, name: 'again the same.txt' });
+  await page.waitForFunction(() => document.querySelectorAll('#tray [data-state="ready"]').length === 2);
+  assert.equal(puts(), before);
+  await page.getByRole('button', { name: 'Remove again the same.txt' }).click();
+  assert.deepEqual(deleted, []);
+  await Promise.all([
+    page.waitForResponse((response) => response.request().method() === 'DELETE' && response.status() === 204),
+    page.getByRole('button', { name: 'Remove twice.txt' }).click(),
+  ]);
+  page.off('request', note);
+});
+
 test('what the server says of a file is shown', { skip }, async () => {
   const looks = [{ status: 'processing', stage: 'scan' }, { status: 'rejected', reason: { code: 'malware', detail: 'Malware was found in this file.' } }];
   let looked;
