@@ -111,33 +111,46 @@ func (t *transfer) section(n int) *io.SectionReader {
 func (t *transfer) bring(ctx context.Context, n int) error {
 	pause := t.client.pause
 	for try := 1; ; try++ {
-		p, round, fresh := t.target(n)
-		if p.URL == "" {
-			return nil // it arrived after all
-		}
-		var err error
-		if fresh {
-			if err = t.put(ctx, p); err == nil {
-				t.arrived(n)
-				return nil
-			}
-		}
-		if ctx.Err() != nil {
+		err := t.attempt(ctx, n)
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
 			return ctx.Err()
+		case !mayArrive(err) || try == partTries:
+			return err
 		}
-		if err != nil && (!mayArrive(err) || try == partTries) {
-			return fmt.Errorf("part %d: %w", n, err)
-		}
-		if !fresh || refusedURL(err) {
-			if err := t.renew(ctx, round); err != nil {
-				return err
-			}
-		}
-		if err != nil && sleep(ctx, pause/2+rand.N(pause)) != nil {
+		if sleep(ctx, pause/2+rand.N(pause)) != nil {
 			return ctx.Err()
 		}
 		pause *= 2
 	}
+}
+
+// attempt sends a part once, unless it has arrived after all. A URL that is too old,
+// or that the storage refuses, is replaced.
+func (t *transfer) attempt(ctx context.Context, n int) error {
+	p, round, fresh := t.target(n)
+	if !fresh {
+		if err := t.renew(ctx, round); err != nil {
+			return err
+		}
+		p, round, _ = t.target(n)
+	}
+	if p.URL == "" {
+		return nil
+	}
+	err := t.put(ctx, p)
+	if err == nil {
+		t.arrived(n)
+		return nil
+	}
+	if refusedURL(err) {
+		if err := t.renew(ctx, round); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 func (t *transfer) arrived(n int) {
@@ -239,13 +252,18 @@ func storageError(res *http.Response) error {
 // mayArrive tells whether the same bytes may be taken later. A URL that has run
 // out is replaced; bytes may have been garbled on their way.
 func mayArrive(err error) bool {
-	if errors.Is(err, errChanged) || errors.Is(err, errUnreadable) {
+	if _, final := errors.AsType[*Error](err); final || errors.Is(err, errChanged) || errors.Is(err, errUnreadable) {
 		return false
 	}
-	e, ok := errors.AsType[*StorageError](err)
-	return !ok || e.Status >= 500 || e.Status == http.StatusForbidden || e.Status == http.StatusBadRequest ||
-		e.Status == http.StatusRequestTimeout || e.Status == http.StatusConflict || e.Status == http.StatusTooManyRequests ||
-		e.Status == http.StatusNotFound
+	e, answered := errors.AsType[*StorageError](err)
+	if !answered || e.Status >= 500 || refusedURL(err) {
+		return true
+	}
+	switch e.Status {
+	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooManyRequests:
+		return true
+	}
+	return false
 }
 
 // refusedURL tells whether another URL might help. One whose upload was given up

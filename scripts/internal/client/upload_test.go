@@ -39,6 +39,7 @@ type depot struct {
 	created  map[string]any
 	round    int // of URLs; those of an earlier one have run out when expired
 	expired  bool
+	gone     bool // it has expired since it was made
 	missing  bool // the next completion finds a part missing
 	statuses []string
 }
@@ -67,6 +68,10 @@ func (d *depot) serve(w http.ResponseWriter, r *http.Request) {
 		_ = json.Unmarshal(body, &d.created)
 		answer(201, d.state())(w, r)
 	case "GET /v1/uploads/F":
+		if d.gone {
+			answer(404, `{"code":"upload_expired","detail":"It took too long."}`)(w, r)
+			return
+		}
 		d.round++
 		answer(200, d.state())(w, r)
 	case "POST /v1/uploads/F/complete":
@@ -351,6 +356,26 @@ func TestAFileThatIsTooLargeIsNotEvenRead(t *testing.T) {
 	_, c := newDepot(t, 0)
 	if _, err := c.Upload(t.Context(), Upload{Size: file.MaxSize + 1}); !IsCode(err, "file_too_large") {
 		t.Error(err)
+	}
+}
+
+func TestAnUploadThatTookTooLongEnds(t *testing.T) {
+	d, c := newDepot(t, 3)
+	d.plan[1] = []http.HandlerFunc{refuse(404, "NoSuchUpload")}
+	d.gone = true
+	_, err := c.Upload(t.Context(), Upload{Name: "a", Size: 3, Content: strings.NewReader("abc")})
+	if !IsCode(err, "upload_expired") || d.count()[0] != 1 {
+		t.Errorf("%v after %d tries", err, d.count()[0])
+	}
+}
+
+func TestURLsThatAreTooOldAreNotUsed(t *testing.T) {
+	d, c := newDepot(t, 3)
+	old := transferState{File: "F", Status: file.Uploading, PartSize: partSize, Parts: []part{{Number: 1, URL: "http://127.0.0.1:1/old"}}}
+	tr := newTransfer(c, Upload{Size: 3, Content: strings.NewReader("abc")}, old, func(Progress) {})
+	tr.fetched = time.Now().Add(-file.URLLife)
+	if err := tr.bring(t.Context(), 1); err != nil || string(d.whole()) != "abc" {
+		t.Errorf("%q arrived, %v", d.whole(), err)
 	}
 }
 
