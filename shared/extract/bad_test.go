@@ -22,7 +22,9 @@ import (
 // reader builds the program whose memory can be limited.
 var reader = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(scratch, "reader")
-	out, err := exec.Command("go", "build", "-o", path, "./testdata/reader").CombinedOutput()
+	build := exec.Command("go", "build", "-o", path, "./testdata/reader")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as functions are built
+	out, err := build.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
 	}

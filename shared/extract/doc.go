@@ -6,10 +6,12 @@
 // Whoever parses a file has to reckon with one that was made to break its parser.
 // So each file is read by a process of its own: this program again, which by Child
 // becomes a reader of one file. It gets the file as an open descriptor, a pipe to
-// answer, its name and stated type, and nothing else: no environment, so no keys; it
-// may write no file. Before it reads it limits its own memory, processor time, open
-// files and core dumps (limits_linux.go); the parent adds a limit of time, bounds
-// what it keeps of the answer, and kills it as a group. It dies with its parent.
+// answer, its name and stated type, and nothing else: no environment, so no keys.
+// Before it reads it limits its own memory, processor time, open files and core dumps
+// (limits_linux.go), and then gives up every call to the kernel but those to compute
+// and to answer (lock_linux.go): it can neither open a file nor connect, nor look at
+// its parent. The parent adds a limit of time, bounds what it keeps of the answer,
+// and kills it as a group. It dies with its parent.
 //
 // What a child says is checked as if a stranger had said it (answer.go), for that is
 // what it may be by then. Whatever becomes of it, the caller has a Result: one with

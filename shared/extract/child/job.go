@@ -13,7 +13,7 @@ type Job struct {
 	Declared string // content type that the file's sender stated
 	Memory   int64  // bytes
 	CPU      int64  // seconds
-	Cache    string // folder of the compiled PDFium
+	Cache    string // folder of the compiled PDFium; empty: the file is no PDF
 	Prepare  bool   // only compile PDFium into Cache; there is no file
 }
 

@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 
 	fast "github.com/go-json-experiment/json"
+	"github.com/klippa-app/go-pdfium"
 
 	"parley/shared/file"
 	"parley/shared/passage"
@@ -55,6 +56,7 @@ func complain(err error) int {
 	return 1
 }
 
+// live reads the file that is open. All else is open by then, and stays all there is.
 func live(job Job, out *bufio.Writer) error {
 	in := os.NewFile(3, "the file")
 	info, err := in.Stat()
@@ -62,6 +64,15 @@ func live(job Job, out *bufio.Writer) error {
 		return err
 	}
 	src := source{ReaderAt: in, size: info.Size(), Job: job}
+	if job.Cache != "" {
+		if src.pdfium, err = openPDFium(context.Background(), job.Cache); err != nil {
+			return err
+		}
+	}
+	// A kernel without filters of calls leaves the other walls.
+	if err := lock(); err != nil {
+		fmt.Fprintln(os.Stderr, "not locked:", err)
+	}
 	kind, err := identify(src)
 	if err != nil {
 		return err
@@ -83,7 +94,8 @@ func say(out *bufio.Writer, v any) error {
 type source struct {
 	io.ReaderAt
 	Job
-	size int64
+	size   int64
+	pdfium pdfium.Pdfium // if it may be a PDF
 }
 
 // reader returns a reader of the whole file.

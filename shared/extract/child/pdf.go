@@ -45,23 +45,22 @@ func openPDFium(ctx context.Context, cache string) (pdfium.Pdfium, error) {
 
 // readPDF reads the text of a PDF, page by page. A page that can't be read is left
 // out, as long as another one can.
-func readPDF(ctx context.Context, src source) (Answer, error) {
-	reader, err := openPDFium(ctx, src.Cache)
-	if err != nil {
-		return Answer{}, err
+func readPDF(_ context.Context, src source) (Answer, error) {
+	if src.pdfium == nil {
+		return Answer{}, errors.New("PDFium wasn't started")
 	}
-	open, err := reader.OpenDocument(&requests.OpenDocument{FileReader: src.reader(), FileReaderSize: src.size})
+	open, err := src.pdfium.OpenDocument(&requests.OpenDocument{FileReader: src.reader(), FileReaderSize: src.size})
 	if errors.Is(err, pdferrors.ErrPassword) || errors.Is(err, pdferrors.ErrSecurity) {
 		return Answer{}, errPassword
 	}
 	if err != nil {
 		return Answer{}, fmt.Errorf("open the PDF: %w", err)
 	}
-	count, err := reader.FPDF_GetPageCount(&requests.FPDF_GetPageCount{Document: open.Document})
+	count, err := src.pdfium.FPDF_GetPageCount(&requests.FPDF_GetPageCount{Document: open.Document})
 	if err != nil {
 		return Answer{}, fmt.Errorf("count the pages of the PDF: %w", err)
 	}
-	return readPages(pdf{reader, open.Document}, count.PageCount)
+	return readPages(pdf{src.pdfium, open.Document}, count.PageCount)
 }
 
 func readPages(doc pdf, total int) (Answer, error) {
