@@ -3,12 +3,15 @@
 package ledger_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"sync"
 	"testing"
+	"time"
 
 	"parley/scripts/internal/runtimeapi"
+	"parley/shared/id"
 	"parley/shared/quota"
 )
 
@@ -137,5 +140,34 @@ func TestRaceForFile(t *testing.T) {
 	want := tally{Chats: 20, Questions: 20, Replies: 20, Used: 20, Shown: 20, Attached: 20, Counted: 20, Bytes: 20 * fileSize}
 	if got := d.tally(t, user); got != want {
 		t.Errorf("the user has %+v, want %+v", got, want)
+	}
+}
+
+// TestAnothersFile sends a file of somebody else's and one that never was: the
+// answers are the same to the byte, their request's id apart.
+func TestAnothersFile(t *testing.T) {
+	d := newDesk(t)
+	other, _ := d.user(t, quota.Free)
+	user, token := d.user(t, quota.Free)
+	var said []string
+	for _, name := range []string{d.file(t, other), id.New(time.Now())} {
+		e := d.start(t)
+		res, err := runtimeapi.Call(t.Context(), e, ask(token, "key", object{"text": "What is in it?", "attachments": []string{name}}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var problem object
+		if err := json.Unmarshal([]byte(res.Body), &problem); err != nil || res.Status != 422 || problem["code"] != "unknown_file" {
+			t.Fatalf("%d %s, %v", res.Status, res.Body, err)
+		}
+		delete(problem, "request_id")
+		body, _ := json.Marshal(problem) // it was decoded from JSON
+		said = append(said, string(body))
+	}
+	if said[0] != said[1] {
+		t.Errorf("another's file: %s\none that isn't: %s", said[0], said[1])
+	}
+	if got := d.tally(t, user); got != (tally{}) {
+		t.Errorf("something was written: %+v", got)
 	}
 }
