@@ -83,6 +83,6 @@ func files(w *strings.Builder, l Ledger, p prices.Table) error {
 	for _, r := range b.keeping(8 << 20) {
 		fmt.Fprintf(w, "| %s | %s | %s |\n", r.Part, p.Prices[r.Price].Of, r.USD.FloatString(2))
 	}
-	fmt.Fprintln(w)
+	fmt.Fprint(w, "\n", costFilesTried)
 	return b.err
 }

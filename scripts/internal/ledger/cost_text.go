@@ -38,6 +38,15 @@ Beside that, by their size:
 
 `
 
+const costFilesTried = `So the scanner and the way out cost far more than all else. Of the rest:
+
+- **One signed PUT** for a file of one part. In parts it would be three requests at S3's dearer price: 10 USD more.
+- **Each file is processed in full**, also when its bytes are there already: what would be saved, everybody could measure, and so learn who has what.
+- **A deletion's four lists** cost 20 of its dollars. They find every old version, and parts of uploads that were never completed; nothing else knows them.
+- **A question without files** asks nothing of any of this: its turn costs what it did.
+
+`
+
 const costAssumed = `## What is assumed
 
 What can't be counted on one machine is assumed:
