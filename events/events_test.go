@@ -122,7 +122,7 @@ func TestArrival(t *testing.T) {
 	consume := queue.NewArrivals(nil, "", filesBucket, slog.New(slog.DiscardHandler)).Consume(
 		func(_ context.Context, a ingest.Arrival) error { got = append(got, a); return nil })
 	out, err := consume(t.Context(), load[events.SQSEvent](t, "process-upload"))
-	if err != nil || len(out.BatchItemFailures) > 0 || len(got) != 1 || got[0].Size == 0 {
+	if err != nil || len(out.BatchItemFailures) > 0 || len(got) != 1 || got[0].Version == "" {
 		t.Errorf("%+v arrived, failures %v, %v", got, out.BatchItemFailures, err)
 	}
 }
