@@ -195,6 +195,9 @@ func (r *run) dropLost(ctx context.Context, s *blobState) error {
 		return errLost
 	}
 	for _, f := range s.files {
+		if !f.Ready {
+			continue // it has no use for them
+		}
 		if _, err := r.Files.Delete(ctx, f.User, f.ID); err != nil && !errors.Is(err, file.ErrNoFile) {
 			return err
 		}
