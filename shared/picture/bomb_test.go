@@ -101,8 +101,8 @@ func TestBombsAreRefusedBeforeTheyAreDecoded(t *testing.T) {
 }
 
 func TestOnlyTheFirstPictureOfAnAnimationCosts(t *testing.T) {
-	one := allocated(func() { make1(t, "GIF", asGIF(1, quarters(300, 300))) })
-	file := asGIF(500, quarters(300, 300))
+	one := allocated(func() { make1(t, "GIF", asGIF(1, quarters(100, 100))) })
+	file := asGIF(500, quarters(100, 100))
 	many := allocated(func() { make1(t, "GIF", file) })
 	if many > one {
 		t.Errorf("500 frames take %d bytes, one takes %d", many, one)
@@ -111,7 +111,7 @@ func TestOnlyTheFirstPictureOfAnAnimationCosts(t *testing.T) {
 
 // The costs that headers announce are the upper bound of what is allocated.
 func TestMemoryIsBounded(t *testing.T) {
-	deep := image.NewNRGBA64(image.Rect(0, 0, 1200, 1200))
+	deep := image.NewNRGBA64(image.Rect(0, 0, 600, 600))
 	for i := range deep.Pix {
 		deep.Pix[i] = byte(i)
 	}
@@ -120,9 +120,9 @@ func TestMemoryIsBounded(t *testing.T) {
 		file   []byte
 		memory int64 // bytes that decoding may take: the least that lets it through
 	}{
-		{"PNG", asPNG(quarters(3135, 3135)), 4 * 3135 * 3135}, // the largest that isn't reduced
-		{"16-bit PNG", asPNG(deep), 8 * 1200 * 1200},
-		{"JPEG", asJPEG(quarters(3201, 2400)), 3216 * 2400 * 3 / 2},
+		{"PNG", asPNG(quarters(worst, worst)), 4 * worst * worst},
+		{"16-bit PNG", asPNG(deep), 8 * 600 * 600},
+		{"JPEG", asJPEG(quarters(1201, 800)), 1216 * 800 * 3 / 2},
 		{"GIF", asGIF(1, quarters(900, 600)), 2 * 900 * 600},
 	} {
 		limits := picture.Limits{Bytes: int64(len(test.file)), Pixels: 25_000_000, Memory: test.memory}

@@ -47,9 +47,9 @@ func TestEveryFormatIsSeenAsItIs(t *testing.T) {
 
 func TestSmallCopiesOfLargePictures(t *testing.T) {
 	for _, test := range []struct{ w, h, thumbW, thumbH, modelW, modelH int }{
-		{3200, 2400, 320, 240, 1568, 1176},
-		{1201, 1999, 192, 320, 942, 1568},
-		{1569, 1569, 320, 320, 1568, 1568},
+		{3200, 800, 320, 80, 1568, 392},
+		{250, 1999, 40, 320, 196, 1568},
+		{1569, 400, 320, 82, 1568, 400},
 		{1568, 10, 320, 2, 1568, 10},
 		{20000, 4, 320, 1, 1568, 1},
 		{2, 9999, 1, 320, 1, 1568},
