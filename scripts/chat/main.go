@@ -33,8 +33,8 @@ sign up or to log in; later runs go on with that session.
 Lines that begin with / are commands; /help lists them. Ctrl-C stops an answer
 or an upload that runs and otherwise leaves, as /quit does. /attach FILE sends a
 file to go with the next question; one that was broken off goes on where it
-stopped when it is attached again, today or tomorrow. Standard input may be a
-pipe: one question or command a line, the answers go to standard output.
+stopped when it is attached again within a day. Standard input may be a pipe:
+one question or command a line, the answers go to standard output.
 
 Environment:
   PARLEY_URL   where Parley is (default http://127.0.0.1:8080)
