@@ -41,15 +41,15 @@
 // # PDF by PDFium
 //
 // PDFium, Chrome's, runs as WebAssembly within the child (go-pdfium on wazero), a
-// second wall around the code that is attacked most. Of 59 PDFs from Debian's
-// documentation packages (LaTeX, DocBook, FOP, Ghostscript; English, Russian,
-// Mongolian, Greek) it finds 99.6 % of the words of pdftotext in the median PDF,
-// 97.4 % in the tenth-worst of a hundred. The pure Go reader
-// github.com/ledongthuc/pdf, which is 9 MB smaller and needs no start, finds 28 %:
-// it leaves out the spaces that a PDF doesn't write, and knows few of the encodings
-// of fonts. Others that the module proxy serves are forks of the same code.
+// wall more around the code that is attacked most. In 59 PDFs of Debian's packages
+// (LaTeX, DocBook, FOP, Ghostscript; English, German, Russian, Mongolian) it found
+// 99.6 % of pdftotext's words in the median PDF, and less than 97.4 % in a tenth of
+// them. The pure Go reader github.com/ledongthuc/pdf, which makes a program 9 MB
+// smaller and starts at once, found 28 %: it leaves out the spaces that a PDF doesn't
+// write and doesn't know the encodings of many fonts.
 //
-// The price: 9 MB of program, and 2.3 s of two cores to compile PDFium to machine
-// code, once for each place where the function runs (cache.go). A PDF then takes
-// 0.08 s to start with, and about twice pdftotext's time: docs/benchmarks.md.
+// The price: 9 MB of program, and some seconds (2.3 of two idle cores) to compile
+// PDFium to machine code, once for each place where the function runs (cache.go). A
+// PDF then takes 0.08 s to start with, and about twice pdftotext's time:
+// docs/benchmarks.md.
 package extract
