@@ -238,15 +238,11 @@ func TestTenThousandPages(t *testing.T) {
 	}
 }
 
-// A child whose processor time is spent is killed by the kernel, not by the clock.
+// A child whose processor time is spent is ended by the kernel, not by the clock.
 func TestProcessorTime(t *testing.T) {
 	run := limited(t)
 	run.CPU = time.Second
-	res := read(t, run, "a.pdf", tenThousand())
-	noted(t, res, "application/pdf", "timed_out")
-	if res.Cost.CPU < time.Second*9/10 || res.Cost.CPU > 3*time.Second {
-		t.Errorf("%+v", res.Cost)
-	}
+	noted(t, read(t, run, "a.pdf", tenThousand()), "application/pdf", "timed_out")
 }
 
 func TestPolyglots(t *testing.T) {

@@ -102,8 +102,8 @@ func (e *end) see(state *os.ProcessState, job child.Job) {
 	}
 	if status, ok := state.Sys().(syscall.WaitStatus); ok {
 		e.signaled = status.Signaled()
-		// The kernel's two counts of processor time differ by some clock ticks.
-		e.spent = e.signaled && !e.late && e.cost.CPU >= time.Duration(job.CPU)*time.Second*9/10
+		// The kernel kills by another count of processor time than this one.
+		e.spent = e.exit == child.Spent || e.signaled && !e.late && e.cost.CPU > time.Duration(job.CPU)*time.Second*3/4
 	}
 }
 

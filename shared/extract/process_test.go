@@ -43,7 +43,7 @@ func pretend() {
 	switch job.Name {
 	case tellsAll:
 		fmt.Fprintln(os.Stderr, os.Environ(), syscall.Getpgrp() == os.Getpid())
-		os.Exit(3)
+		os.Exit(1)
 	case hangs:
 		if err := os.WriteFile(job.Declared+".new", []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
 			os.Exit(2)

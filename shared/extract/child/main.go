@@ -20,6 +20,9 @@ import (
 // maxStack bounds what recursion over a nested file may take, in bytes.
 const maxStack = 64 << 20
 
+// Spent is the exit status of a child whose processor time is spent.
+const Spent = 3
+
 // Main is a child's life: it limits itself, then reads the file and answers. The
 // result is its exit status.
 func Main(told string) int {
