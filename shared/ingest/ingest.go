@@ -117,9 +117,9 @@ type Reading struct {
 	Width, Height int // of an image, as it is to be seen
 	Note          *file.Remark
 	Document      *passage.Document // nil: no text
-	Thumbnail     []byte            // nil: no image
+	Thumbnail     []byte            // JPEG; nil: no image
 	Picture       []byte            // nil: no image
-	PictureType   string            // content type of both
+	PictureType   string            // content type of Picture
 }
 
 // Processor takes files through their stages.

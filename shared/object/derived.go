@@ -42,9 +42,10 @@ func (b *Bucket) PutText(ctx context.Context, sha, contentType string, body []by
 	return b.PutDerived(ctx, sha, textOf(contentType), binary, body)
 }
 
-// PutPictures keeps the two pictures that are made of an image.
+// PutPictures keeps the two pictures that are made of an image: a thumbnail, which is
+// a JPEG, and one of that type.
 func (b *Bucket) PutPictures(ctx context.Context, sha, contentType string, thumbnail, picture []byte) error {
-	if err := b.PutDerived(ctx, sha, Thumbnail, contentType, thumbnail); err != nil {
+	if err := b.PutDerived(ctx, sha, Thumbnail, "image/jpeg", thumbnail); err != nil {
 		return err
 	}
 	return b.PutDerived(ctx, sha, Picture, contentType, picture)
