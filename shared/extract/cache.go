@@ -34,12 +34,10 @@ func (r Runner) prepared(ctx context.Context, in *os.File) (string, error) {
 	if err := own(folder); err != nil {
 		return "", fmt.Errorf("make a folder for PDFium: %w", err)
 	}
-	// Another program may have another PDFium; wazero tells them apart.
-	is, err := identity(r.Program)
+	done, err := r.mark(folder)
 	if err != nil {
-		return "", fmt.Errorf("name the program that reads files: %w", err)
+		return "", err
 	}
-	done := filepath.Join(folder, "ready-"+is)
 	if _, err := os.Stat(done); err == nil {
 		return folder, nil
 	}
@@ -61,14 +59,26 @@ func mayBePDF(in io.ReaderAt) bool {
 	return bytes.Contains(head[:n], []byte("%PDF-"))
 }
 
-// identity names a program as it is now.
-func identity(program string) (string, error) {
-	info, err := os.Stat(program)
+// mark is the file that says that a folder has the PDFium of this program. Another
+// one may have another; wazero tells what they compile apart.
+func (r Runner) mark(folder string) (string, error) {
+	info, err := os.Stat(r.Program)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("look at the program that reads files: %w", err)
 	}
-	is := fmt.Appendf(nil, "%s %d %d", program, info.Size(), info.ModTime().UnixNano())
-	return fmt.Sprintf("%x", sha256.Sum256(is))[:16], nil
+	is := fmt.Appendf(nil, "%s %d %d", r.Program, info.Size(), info.ModTime().UnixNano())
+	return filepath.Join(folder, fmt.Sprintf("ready-%x", sha256.Sum256(is))), nil
+}
+
+// notStarted says why a child couldn't begin. Perhaps somebody has cleaned the folder
+// of PDFium, so the next one is to be prepared anew.
+func (r Runner) notStarted(folder string, e end) error {
+	if folder != "" {
+		if done, err := r.mark(folder); err == nil {
+			os.Remove(done) // if it can't be, the next child fails as this one
+		}
+	}
+	return fmt.Errorf("start to read a file: %s", e.words)
 }
 
 // own makes folder, for this user alone. What is there already and is somebody

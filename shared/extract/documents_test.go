@@ -2,6 +2,8 @@ package extract
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"codeberg.org/go-pdf/fpdf"
@@ -65,5 +67,31 @@ func noted(t *testing.T, res Result, contentType, code string) {
 	}
 	if code != "truncated" && (res.Kind != file.Other || res.Document != nil || res.Picture != nil) {
 		t.Errorf("%+v", res)
+	}
+}
+
+// What cleans folders for temporary files leaves PDFium to be compiled anew, and no
+// PDF unread.
+func TestACompiledPDFiumThatIsGone(t *testing.T) {
+	run := limited(t)
+	run.Cache = filepath.Join(t.TempDir(), "cache")
+	content := pdf(t, plain, "text")
+	read(t, run, "a.pdf", content)
+	folders, err := filepath.Glob(filepath.Join(run.Cache, "wazero-*"))
+	if err != nil || len(folders) != 1 {
+		t.Fatalf("%q, %v", folders, err)
+	}
+	if err := os.RemoveAll(folders[0]); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run.Run(t.Context(), path, "a.pdf", ""); err == nil {
+		t.Error("read without a PDFium")
+	}
+	if res := read(t, run, "a.pdf", content); res.Kind != file.Text {
+		t.Errorf("%+v, note %+v", res, res.Note)
 	}
 }

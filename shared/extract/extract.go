@@ -100,6 +100,9 @@ func (r Runner) Run(ctx context.Context, path, name, declared string) (Result, e
 	if err != nil {
 		return Result{}, err
 	}
+	if done.exit == child.NotStarted {
+		return Result{}, r.notStarted(folder, done)
+	}
 	return done.result(), nil
 }
 

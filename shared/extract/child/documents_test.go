@@ -169,3 +169,17 @@ func TestWhatATextIs(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatASenderSaysOfAText(t *testing.T) {
+	for _, c := range []struct{ name, declared, content, contentType string }{
+		{"notes", "text/markdown; charset=utf-8", "# Head", markdownType},
+		{"notes.txt", "text/markdown", "# Head", plainType},
+		{"notes", "application/pdf", "# Head", plainType},
+		{"picture", "text/csv", "\x89PNG\r\n\x1a\n\x00\x00", "image/png"},
+	} {
+		src := source{ReaderAt: strings.NewReader(c.content), size: int64(len(c.content)), Job: Job{Name: c.name, Declared: c.declared}}
+		if k, err := identify(src); err != nil || k.contentType != c.contentType {
+			t.Errorf("%+v: %s, %v", c, k.contentType, err)
+		}
+	}
+}

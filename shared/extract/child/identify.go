@@ -29,8 +29,8 @@ const (
 	oleType      = "application/x-ole-storage"
 )
 
-// identify looks at how src begins. Its name counts only for text, where it says
-// which text it is.
+// identify looks at how src begins. Its name and stated type count only for text,
+// where they say which text it is.
 func identify(src source) (kind, error) {
 	head := make([]byte, min(src.size, sample))
 	if _, err := io.ReadFull(src.reader(), head); err != nil {
@@ -46,7 +46,7 @@ func identify(src source) (kind, error) {
 	case found.Is(zipType) || under(found, zipType):
 		return archive(src), nil
 	case is == pdfType || under(found, plainType), is == unknownType && wide(head) != nil:
-		return textKind(src.Name, found, head), nil
+		return textKind(src.Job, found), nil
 	case isPicture[is]:
 		return kind{is, readPicture}, nil
 	case under(found, oleType):
@@ -104,22 +104,30 @@ var byContent = map[string]string{
 
 // textKind tells which text a text is. What looks like HTML and is called
 // otherwise is a template, a program or a Markdown file that begins with a tag.
-func textKind(name string, found *mimetype.MIME, head []byte) kind {
-	end := strings.ToLower(filepath.Ext(name))
+func textKind(job Job, found *mimetype.MIME) kind {
+	end := strings.ToLower(filepath.Ext(job.Name))
 	is := byContent[bare(found.String())]
-	if by := byName[end]; by != "" {
+	by := byName[end]
+	if end == "" && stated[bare(job.Declared)] {
+		by = bare(job.Declared)
+	}
+	if by != "" {
 		is = by
 	}
 	switch {
 	case is == "text/rtf":
 		return kind{is, refuse(errUnsupported)}
-	case is == htmlType && (byName[end] == htmlType || end == "" || !known(end)):
+	case is == htmlType && (by == htmlType || end == "" || !known(end)):
 		return kind{htmlType, readHTML}
 	case is == "" || is == htmlType:
 		is = plainType
 	}
 	return kind{is, readText}
 }
+
+// stated are the types that are taken from a sender's word where a text has a name
+// without an end.
+var stated = map[string]bool{htmlType: true, markdownType: true, "text/csv": true, "text/tab-separated-values": true}
 
 // known says whether a name's end is that of some text that isn't HTML.
 func known(end string) bool { return strings.Contains(otherTexts, end+" ") }

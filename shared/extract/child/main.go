@@ -20,8 +20,11 @@ import (
 // maxStack bounds what recursion over a nested file may take, in bytes.
 const maxStack = 64 << 20
 
-// Spent is the exit status of a child whose processor time is spent.
-const Spent = 3
+// Exit statuses of a child.
+const (
+	Spent      = 3 // its processor time is spent
+	NotStarted = 4 // it couldn't begin, and has seen nothing of its file
+)
 
 // Main is a child's life: it limits itself, then reads the file and answers. The
 // result is its exit status.
@@ -31,27 +34,47 @@ func Main(told string) int {
 		return complain(err)
 	}
 	if err := limit(job); err != nil {
-		return complain(err)
+		complain(err)
+		return NotStarted
 	}
 	debug.SetMemoryLimit(job.Memory / 4 * 3)
 	debug.SetMaxStack(maxStack)
 	// What a library prints must not get into the answer.
 	out := os.Stdout
 	os.Stdout = os.Stderr
-	work := func() error { return live(job, bufio.NewWriter(out)) }
-	if job.Prepare {
-		work = func() error { return prepare(job) }
+	src, err := start(job)
+	if err != nil {
+		complain(err)
+		return NotStarted
 	}
-	if err := work(); err != nil {
+	if job.Prepare {
+		return 0
+	}
+	if err := live(src, bufio.NewWriter(out)); err != nil {
 		return complain(err)
 	}
 	return 0
 }
 
-// prepare compiles PDFium.
-func prepare(job Job) error {
-	_, err := openPDFium(context.Background(), job.Cache)
-	return err
+// start opens all that a child needs.
+func start(job Job) (source, error) {
+	src := source{Job: job}
+	if job.Cache != "" {
+		var err error
+		if src.pdfium, err = openPDFium(context.Background(), job.Cache); err != nil {
+			return src, err
+		}
+	}
+	if job.Prepare {
+		return src, nil
+	}
+	in := os.NewFile(3, "the file")
+	info, err := in.Stat()
+	if err != nil {
+		return src, err
+	}
+	src.ReaderAt, src.size = in, info.Size()
+	return src, nil
 }
 
 func complain(err error) int {
@@ -59,19 +82,8 @@ func complain(err error) int {
 	return 1
 }
 
-// live reads the file that is open. All else is open by then, and stays all there is.
-func live(job Job, out *bufio.Writer) error {
-	in := os.NewFile(3, "the file")
-	info, err := in.Stat()
-	if err != nil {
-		return err
-	}
-	src := source{ReaderAt: in, size: info.Size(), Job: job}
-	if job.Cache != "" {
-		if src.pdfium, err = openPDFium(context.Background(), job.Cache); err != nil {
-			return err
-		}
-	}
+// live reads the file that is open, and opens nothing more.
+func live(src source, out *bufio.Writer) error {
 	// A kernel without filters of calls leaves the other walls.
 	if err := lock(); err != nil {
 		fmt.Fprintln(os.Stderr, "not locked:", err)
