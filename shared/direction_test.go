@@ -48,3 +48,24 @@ func TestAdaptersDoNotKnowEachOther(t *testing.T) {
 		}
 	}
 }
+
+// What reads files is as large as all other functions together, and is attacked.
+func TestOnlyOneProgramReadsFiles(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}: {{join .Deps " "}}`, "parley/functions/...", "parley/fleet/...").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s", out)
+	}
+	readers := 0
+	for line := range strings.Lines(string(out)) {
+		program, deps, _ := strings.Cut(line, ":")
+		if !slices.Contains(strings.Fields(deps), "parley/shared/extract") {
+			continue
+		}
+		if readers++; program != "parley/functions/process-upload" {
+			t.Errorf("%s depends on shared/extract", program)
+		}
+	}
+	if readers == 0 {
+		t.Error("nothing reads files")
+	}
+}
