@@ -2,6 +2,11 @@ package extract
 
 import (
 	"bytes"
+	"encoding/binary"
+	"hash/crc32"
+	"image"
+	"image/jpeg"
+	"image/png"
 	"os"
 	"path/filepath"
 	"testing"
@@ -94,4 +99,31 @@ func TestACompiledPDFiumThatIsGone(t *testing.T) {
 	if res := read(t, run, "a.pdf", content); res.Kind != file.Text {
 		t.Errorf("%+v, note %+v", res, res.Note)
 	}
+}
+
+func TestPicture(t *testing.T) {
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, 4000, 3000)), nil); err != nil {
+		t.Fatal(err)
+	}
+	res := read(t, limited(t), "notes.txt", b.String())
+	if res.ContentType != "image/jpeg" || res.Kind != file.Image || res.Width != 4000 || res.Height != 3000 || res.Note != nil {
+		t.Fatalf("%s %s %d x %d, note %+v", res.ContentType, res.Kind, res.Width, res.Height, res.Note)
+	}
+	for what, copied := range map[string][]byte{"thumbnail": res.Thumbnail, "picture": res.Picture} {
+		if c, form, err := image.DecodeConfig(bytes.NewReader(copied)); err != nil || c.Width >= 4000 || what == "thumbnail" && form != "jpeg" {
+			t.Errorf("%s: %d wide, %s, %v", what, c.Width, form, err)
+		}
+	}
+}
+
+func TestPixelBomb(t *testing.T) {
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 1, 1))); err != nil {
+		t.Fatal(err)
+	}
+	bomb := b.Bytes()
+	copy(bomb[16:], "\x00\x00\xff\xff\x00\x00\xff\xff") // width and height
+	binary.BigEndian.PutUint32(bomb[29:], crc32.ChecksumIEEE(bomb[12:29]))
+	noted(t, read(t, limited(t), "a.png", string(bomb)), "image/png", "too_many_pixels")
 }
