@@ -3,15 +3,11 @@
 package enginetest_test
 
 import (
-	"os"
 	"testing"
+
+	"parley/fleet/fleettest"
 )
 
-// The real llama.cpp is as the one for tests says.
-func TestRealEngineConforms(t *testing.T) {
-	url := os.Getenv("ENGINE_URL")
-	if url == "" {
-		t.Fatal("ENGINE_URL is not set: `make test` starts an engine")
-	}
-	conform(t, url)
-}
+// The real llama.cpp is as the one for tests says. Nobody else asks it, since its
+// slots are counted.
+func TestRealEngineConforms(t *testing.T) { conform(t, fleettest.Engine(t)) }
