@@ -3,8 +3,6 @@ package chatapi
 import (
 	"context"
 	"net/http"
-	"strconv"
-	"strings"
 
 	"parley/shared/api"
 	"parley/shared/chat"
@@ -23,22 +21,13 @@ type Purger interface {
 	Purge(ctx context.Context, user, chatID string) error
 }
 
-type page[T any] struct {
-	Items []T    `json:"items"`
-	Next  string `json:"next_cursor,omitempty"`
-}
-
 // History returns the endpoints that read and tidy chats.
 func History(s *api.Service, h *chat.History, edit Editor, purge Purger) map[string]http.Handler {
 	ok := api.Route{Status: http.StatusOK}
 	return map[string]http.Handler{
-		"GET /v1/chats": api.Handle(s, ok, func(ctx context.Context, r *api.Request, _ api.None) (page[chat.Chat], error) {
-			limit, err := limitOf(r)
-			if err != nil {
-				return page[chat.Chat]{}, err
-			}
-			items, next, err := h.Chats(ctx, r.User.User, limit, r.URL.Query().Get("cursor"))
-			return page[chat.Chat]{items, next}, err
+		"GET /v1/chats": api.Handle(s, ok, func(ctx context.Context, r *api.Request, _ api.None) (api.Page[chat.Chat], error) {
+			items, next, err := h.Chats(ctx, r.User.User, r.Limit(chat.DefaultPage), r.Cursor())
+			return api.Page[chat.Chat]{Items: items, Next: next}, err
 		}),
 		"GET /v1/chats/{chat_id}": api.Handle(s, ok, func(ctx context.Context, r *api.Request, _ api.None) (chat.Chat, error) {
 			chatID, err := chatOf(r)
@@ -60,17 +49,13 @@ func History(s *api.Service, h *chat.History, edit Editor, purge Purger) map[str
 		"DELETE /v1/chats/{chat_id}": api.Handle(s, api.Route{Status: http.StatusNoContent}, func(ctx context.Context, r *api.Request, _ api.None) (api.None, error) {
 			return api.None{}, remove(ctx, r, h, edit, purge)
 		}),
-		"GET /v1/chats/{chat_id}/messages": api.Handle(s, ok, func(ctx context.Context, r *api.Request, _ api.None) (page[chat.Message], error) {
+		"GET /v1/chats/{chat_id}/messages": api.Handle(s, ok, func(ctx context.Context, r *api.Request, _ api.None) (api.Page[chat.Message], error) {
 			chatID, err := chatOf(r)
 			if err != nil {
-				return page[chat.Message]{}, err
+				return api.Page[chat.Message]{}, err
 			}
-			limit, err := limitOf(r)
-			if err != nil {
-				return page[chat.Message]{}, err
-			}
-			items, next, err := h.Messages(ctx, r.User.User, chatID, limit, r.URL.Query().Get("cursor"))
-			return page[chat.Message]{items, next}, err
+			items, next, err := h.Messages(ctx, r.User.User, chatID, r.Limit(chat.DefaultPage), r.Cursor())
+			return api.Page[chat.Message]{Items: items, Next: next}, err
 		}),
 		"GET /v1/chats/{chat_id}/messages/{id}": api.Handle(s, ok, func(ctx context.Context, r *api.Request, _ api.None) (chat.Message, error) {
 			ref, err := messageRef(r, "id")
@@ -122,16 +107,4 @@ func messageRef(r *api.Request, name string) (chat.Ref, error) {
 		return ref, chat.ErrNoMessage
 	}
 	return ref, nil
-}
-
-func limitOf(r *api.Request) (int, error) {
-	given := r.URL.Query().Get("limit")
-	if given == "" {
-		return chat.DefaultPage, nil
-	}
-	n, err := strconv.Atoi(given)
-	if err != nil || strings.HasPrefix(given, "+") {
-		return 0, nil // out of range, which the use case reports
-	}
-	return n, nil
 }

@@ -3,25 +3,18 @@ package fileapi
 import (
 	"context"
 	"net/http"
-	"strconv"
-	"strings"
 
 	"parley/shared/api"
 	"parley/shared/file"
 )
 
-type page struct {
-	Items []file.File `json:"items"`
-	Next  string      `json:"next_cursor,omitempty"`
-}
-
 // Files returns the endpoints that list, read and delete files.
 func Files(s *api.Service, l *file.Library, remove *file.Removal) map[string]http.Handler {
 	ok := api.Route{Status: http.StatusOK}
 	return map[string]http.Handler{
-		"GET /v1/files": api.Handle(s, ok, func(ctx context.Context, r *api.Request, _ api.None) (page, error) {
-			items, next, err := l.List(ctx, r.User.User, limitOf(r), r.URL.Query().Get("cursor"))
-			return page{items, next}, err
+		"GET /v1/files": api.Handle(s, ok, func(ctx context.Context, r *api.Request, _ api.None) (api.Page[file.File], error) {
+			items, next, err := l.List(ctx, r.User.User, r.Limit(file.DefaultPage), r.Cursor())
+			return api.Page[file.File]{Items: items, Next: next}, err
 		}),
 		"GET /v1/files/{file_id}": api.Handle(s, ok, func(ctx context.Context, r *api.Request, _ api.None) (file.File, error) {
 			fileID, err := fileOf(r)
@@ -57,18 +50,4 @@ func redirect(s *api.Service, link func(ctx context.Context, user, id string) (s
 		}
 		return api.None{}, err
 	})
-}
-
-// limitOf reads the size of a page; what is no number is out of range, which the use
-// case reports.
-func limitOf(r *api.Request) int {
-	given := r.URL.Query().Get("limit")
-	if given == "" {
-		return file.DefaultPage
-	}
-	n, err := strconv.Atoi(given)
-	if err != nil || strings.HasPrefix(given, "+") {
-		return 0
-	}
-	return n
 }

@@ -1,0 +1,29 @@
+package api
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Page is a page of a list, with the cursor of the next one; empty at the end.
+type Page[T any] struct {
+	Items []T    `json:"items"`
+	Next  string `json:"next_cursor,omitempty"`
+}
+
+// Limit returns how many items the client wants on a page; usual if it doesn't say.
+// What is no number is 0, out of range, which the use case reports.
+func (r *Request) Limit(usual int) int {
+	given := r.URL.Query().Get("limit")
+	if given == "" {
+		return usual
+	}
+	n, err := strconv.Atoi(given)
+	if err != nil || strings.HasPrefix(given, "+") {
+		return 0
+	}
+	return n
+}
+
+// Cursor returns where the page begins; empty: at the list's beginning.
+func (r *Request) Cursor() string { return r.URL.Query().Get("cursor") }
