@@ -159,17 +159,3 @@ func (s *Files) giveUp(ctx context.Context, user, fileID string, now time.Time) 
 	}
 	return err
 }
-
-// Opened notes S3's id of a multipart upload: one write. ErrGone if the file isn't
-// uploading, or has another one.
-func (s *Files) Opened(ctx context.Context, f file.File) error {
-	_, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &s.table, Key: fileKey(f.User, f.ID), UpdateExpression: aws.String("SET mu = :u"),
-		ConditionExpression:       aws.String("st = :uploading AND (attribute_not_exists(mu) OR mu = :u)"),
-		ExpressionAttributeValues: item{":u": str(f.Upload), ":uploading": str(string(file.Uploading))},
-	})
-	if _, failed := conditionFailed(err); failed {
-		return file.ErrGone
-	}
-	return unavailable("note upload", err)
-}

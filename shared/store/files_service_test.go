@@ -215,8 +215,6 @@ func TestAFileComesBackAsItWasMade(t *testing.T) {
 	if d := cmp.Diff(want, c.file(c.create(want))); d != "" {
 		t.Error(d)
 	}
-	c.want(file.ErrGone, c.files.Opened(t.Context(), file.File{ID: want.ID, User: c.user, Upload: "another"}))
-	c.want(nil, c.files.Opened(t.Context(), want))
 	f := c.arrive(want)
 	c.must(c.files.Hold(t.Context(), f))
 	f.ContentType, f.Kind, f.Pages, f.Width, f.Height, f.Characters, f.Malware = "application/pdf", file.Text, 3, 4, 5, 6, file.Clean
@@ -383,7 +381,6 @@ func TestNobodyGetsAtAnothersFile(t *testing.T) {
 	}
 	_, err = c.files.Begin(ctx, theirs(busy), file.Verify)
 	c.want(file.ErrGone, err)
-	c.want(file.ErrGone, c.files.Opened(ctx, theirs(open)))
 	c.want(file.ErrGone, c.files.Hold(ctx, theirs(busy)))
 	c.want(file.ErrGone, c.files.Ready(ctx, theirs(busy)))
 	c.want(file.ErrGone, c.files.Reject(ctx, theirs(busy), file.Remark{Code: "x"}))
