@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/redis/go-redis/v9"
 
 	"parley/fleet/engine"
@@ -64,15 +63,7 @@ func (p plans) Send(ctx context.Context, prompt chat.Prompt) error {
 func New(t testing.TB) *Stack {
 	t.Helper()
 	db, accounts, table := storetest.Tables(t)
-	files := table + "-files"
-	if err := storetest.Create(t.Context(), db, files); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if _, err := db.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &files}); err != nil {
-			t.Errorf("delete table %s: %v", files, err)
-		}
-	})
+	files := storetest.Table(t, db, "files")
 	chats := store.NewChats(db, nil, table, "").WithFiles(files)
 	s := &Stack{T: t, Table: table, FilesTable: files, Files: store.NewFiles(db, files, table), Shelf: &Shelf{bodies: map[string][]byte{}},
 		Accounts: store.NewAccounts(db, accounts), accounts: accounts, Chats: chats, Log: logger(t), User: id.New(time.Now()), Valkey: valkey.Open(Env(t, "VALKEY_ADDR")),

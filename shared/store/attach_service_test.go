@@ -38,15 +38,8 @@ type counter struct {
 func newCounter(t *testing.T) *counter {
 	t.Helper()
 	d := newDesk(t)
-	c := &counter{desk: d, db: storetest.Client(t), table: "files-" + id.New(time.Now())}
-	if err := storetest.Create(t.Context(), c.db, c.table); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if _, err := c.db.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &c.table}); err != nil {
-			t.Error(err)
-		}
-	})
+	c := &counter{desk: d, db: storetest.Client(t)}
+	c.table = storetest.Table(t, c.db, "files")
 	d.chats = d.chats.WithFiles(c.table)
 	d.Sender.Store, d.Sender.Files = d.chats, c
 	return c

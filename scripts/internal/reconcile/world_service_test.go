@@ -40,15 +40,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, later: 48 * time.Hour}
 	db, _, chats := storetest.Tables(t)
-	w.db, w.table = db, "files-"+id.New(time.Now())
-	if err := storetest.Create(t.Context(), db, w.table); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if _, err := db.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &w.table}); err != nil {
-			t.Error(err)
-		}
-	})
+	w.db, w.table = db, storetest.Table(t, db, "files")
 	w.s3, w.name = objecttest.Bucket(t)
 	w.files, w.bucket = store.NewFiles(db, w.table, chats), object.New(w.s3, w.name)
 	return w
