@@ -10,6 +10,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // escape is set in a process that locks itself and then tries what a child mustn't.
@@ -40,12 +42,32 @@ func tries() error {
 		"connect":                       func() error { _, err := net.Dial("udp", "127.0.0.1:9"); return err },
 		"run a program":                 func() error { return syscall.Exec("/bin/true", []string{"true"}, nil) },
 		"signal":                        func() error { return syscall.Kill(parent, 0) },
+		"signal a thread":               func() error { return unix.Tgkill(parent, parent, 0) },
+		"have the kernel signal":        func() error { _, err := unix.FcntlInt(1, unix.F_SETOWN, parent); return err },
+		"start a process":               fork,
 	} {
 		if err := try(); !errors.Is(err, syscall.EPERM) {
 			return fmt.Errorf("%s: %w", what, err)
 		}
 	}
+	if err := unix.Tgkill(os.Getpid(), unix.Gettid(), 0); err != nil {
+		return fmt.Errorf("signal itself, as the runtime does: %w", err)
+	}
+	if _, err := unix.FcntlInt(1, unix.F_GETFL, 0); err != nil {
+		return fmt.Errorf("look at a descriptor: %w", err)
+	}
 	return work()
+}
+
+// fork starts a process, which would have limits of its own.
+func fork() error {
+	switch pid, _, errno := syscall.RawSyscall6(syscall.SYS_CLONE, uintptr(syscall.SIGCHLD), 0, 0, 0, 0, 0); {
+	case errno != 0:
+		return errno
+	case pid == 0:
+		syscall.RawSyscall(syscall.SYS_EXIT_GROUP, 0, 0, 0)
+	}
+	return nil
 }
 
 // work has the runtime start threads and collect garbage.
