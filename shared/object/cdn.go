@@ -33,12 +33,12 @@ func NewCDN(origin, keyID string, secret func(context.Context) (string, error), 
 
 // Content returns a signed URL of f's bytes, delivered with these headers.
 func (c *CDN) Content(ctx context.Context, f file.File, contentType, disposition string) (string, error) {
-	return c.link(ctx, blobKey(f.SHA256), url.Values{"response-content-type": {contentType}, "response-content-disposition": {disposition}})
+	return c.link(ctx, blobKey(f.SHA256), url.Values{"response-content-type": {contentType}, "response-content-disposition": {disposition}, "response-cache-control": {private}})
 }
 
 // Thumbnail returns a signed URL of f's small picture, to be shown.
 func (c *CDN) Thumbnail(ctx context.Context, f file.File) (string, error) {
-	return c.link(ctx, derivedKey(f.SHA256, Thumbnail), url.Values{"response-content-disposition": {inline}})
+	return c.link(ctx, derivedKey(f.SHA256, Thumbnail), url.Values{"response-content-disposition": {inline}, "response-cache-control": {private}})
 }
 
 func (c *CDN) link(ctx context.Context, key string, query url.Values) (string, error) {
@@ -46,7 +46,8 @@ func (c *CDN) link(ctx context.Context, key string, query url.Values) (string, e
 	if err != nil {
 		return "", unavailable("read the CDN's key", err)
 	}
-	signed, err := signer.Sign(c.origin+"/"+key+"?"+query.Encode(), c.now().Add(file.Download))
+	fields := strings.ReplaceAll(query.Encode(), "+", "%20") // as S3's signatures have it, which CloudFront makes of it
+	signed, err := signer.Sign(c.origin+"/"+key+"?"+fields, c.now().Add(file.Download))
 	if err != nil {
 		return "", unavailable("sign a download", err)
 	}

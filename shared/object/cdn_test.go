@@ -85,11 +85,14 @@ func TestCloudFrontWouldTakeALink(t *testing.T) {
 	}
 	q := u.Query()
 	if u.Scheme != "https" || u.Host != "files.example" || u.Path != "/blobs/"+f.SHA256 || q.Get("response-content-disposition") != disposition ||
-		q.Get("response-content-type") != "application/pdf" || q.Get("Expires") != fmt.Sprint(now.Add(5*time.Minute).Unix()) {
+		q.Get("response-content-type") != "application/pdf" || q.Get("response-cache-control") != "private, max-age=300" || q.Get("Expires") != fmt.Sprint(now.Add(5*time.Minute).Unix()) {
 		t.Errorf("%s", to)
 	}
+	if strings.Contains(u.RawQuery, "+") {
+		t.Errorf("a space that S3's signatures write otherwise: %s", to)
+	}
 	small, err := cdn.Thumbnail(t.Context(), f)
-	if err != nil || v.verify(small) != nil || !strings.HasPrefix(small, "https://files.example/derived/"+f.SHA256+"/thumbnail?") {
+	if err != nil || v.verify(small) != nil || !strings.HasPrefix(small, "https://files.example/derived/"+f.SHA256+"/thumbnail?") || !strings.Contains(small, "response-cache-control=private") {
 		t.Errorf("%s, %v", small, err)
 	}
 	if v.reads != 1 {

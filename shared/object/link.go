@@ -2,6 +2,7 @@ package object
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
@@ -23,9 +24,14 @@ func (b *Bucket) Thumbnail(ctx context.Context, f file.File) (string, error) {
 // inline is the disposition of pictures that we made.
 const inline = "inline"
 
+// private keeps caches that many share, a CDN's above all, from keeping an answer: one
+// that came out of them would tell that somebody else has these bytes, and one that
+// stayed in them would outlive its file. A browser has it as long as the URL works.
+var private = fmt.Sprintf("private, max-age=%d", int(file.Download.Seconds()))
+
 func (b *Bucket) link(ctx context.Context, key string, contentType, disposition *string) (string, error) {
 	signed, err := b.signer.PresignGetObject(ctx, &s3.GetObjectInput{
-		Bucket: &b.name, Key: &key, ResponseContentType: contentType, ResponseContentDisposition: disposition,
+		Bucket: &b.name, Key: &key, ResponseContentType: contentType, ResponseContentDisposition: disposition, ResponseCacheControl: &private,
 	}, s3.WithPresignExpires(file.Download))
 	if err != nil {
 		return "", unavailable("sign a download", err)
