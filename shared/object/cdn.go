@@ -13,8 +13,9 @@ import (
 )
 
 // CDN makes URLs by which CloudFront, which stands before the bucket, hands out a
-// file. Its distribution trusts a key group and passes the query's response-*
-// fields on to S3.
+// file. Its distribution trusts a key group, passes the query's response-* fields on
+// to S3 and caches nothing: users who have sent the same bytes share an object, but
+// not the name that it is saved under.
 type CDN struct {
 	origin string                                // https://host
 	keyID  string                                // of the public key, CloudFront's
