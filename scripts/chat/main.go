@@ -99,9 +99,9 @@ func explain(err error) string {
 
 // stopper decides what Ctrl-C means: stop the answer or upload that runs, else leave.
 type stopper struct {
-	leave  func()
-	mu     sync.Mutex
-	answer func() // stops the answer; nil while none runs
+	leave func()
+	mu    sync.Mutex
+	end   func() // stops what runs; nil while nothing does
 }
 
 func (s *stopper) listen(ctx context.Context) {
@@ -118,27 +118,28 @@ func (s *stopper) listen(ctx context.Context) {
 	}
 }
 
-// press is one Ctrl-C. A second one while an answer is being stopped leaves.
+// press is one Ctrl-C. A second one while something is being stopped leaves.
 func (s *stopper) press() {
 	if !s.halt() {
 		s.leave()
 	}
 }
 
-// halt stops the answer, once; false when there is none to stop.
+// halt stops what runs, once; false when there is nothing to stop.
 func (s *stopper) halt() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.answer == nil {
+	if s.end == nil {
 		return false
 	}
-	s.answer()
-	s.answer = nil
+	s.end()
+	s.end = nil
 	return true
 }
 
-func (s *stopper) during(answer func()) {
+// during names what Ctrl-C stops from now on; nil: nothing runs any more.
+func (s *stopper) during(end func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.answer = answer
+	s.end = end
 }
