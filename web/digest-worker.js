@@ -1,5 +1,6 @@
 // Digests a file piece by piece: gets {file, part}, tells {read} after each piece,
-// then {sha256, parts}, or {error}.
+// then {sha256, parts}, or {error}. The digest is @noble/hashes 2.4.0 (MIT), whose
+// files lie in vendor/ as they are published.
 
 import { hex } from './digest.js';
 import { sha256 } from './vendor/noble-hashes/sha2.js';
