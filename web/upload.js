@@ -158,7 +158,7 @@ export class Upload {
         return;
       } catch (problem) {
         this.#sent.delete(part.number);
-        const passes = problem.status === 0 || problem.status === 429 || problem.status >= 500;
+        const passes = problem.status === 0 || [408, 409, 429].includes(problem.status) || problem.status >= 500;
         if (!passes || attempt === TRIES) throw problem;
         await api.pause(400 * 2 ** attempt * (0.5 + Math.random() / 2), signal);
       }
@@ -198,7 +198,7 @@ function put(part, bytes, signal, progress) {
     request.addEventListener('error', broken);
     request.addEventListener('abort', broken);
     request.addEventListener('load', () => {
-      const problem = refusal(request.status);
+      const problem = refusal(request.status, request.responseText);
       if (problem) reject(problem);
       else progress(bytes.size), resolve();
     });
@@ -210,11 +210,16 @@ function put(part, bytes, signal, progress) {
   });
 }
 
-// refusal says what a status of storage means for a part. An only part can be put
-// once: 412 is that it was, by an attempt whose answer got lost.
-function refusal(status) {
+/**
+ * What storage's answer means for a part; null: it has arrived. An only part can be
+ * put once: 412 is that it was, by an attempt whose answer got lost. S3 says 400 also
+ * where a connection stood still, or where who signed the URL may no longer.
+ */
+export function refusal(status, text) {
   if (status >= 200 && status < 300 || status === 412) return null;
-  if (status === 403 || status === 404) return new api.Problem(status, 'url_ended', 'The upload took too long. Please try again.');
+  const code = /<Code>(\w+)<\/Code>/.exec(text)?.[1];
+  if (code === 'RequestTimeout') return new api.Problem(408, 'unreachable', 'The connection broke off. What was sent is kept.');
+  if (status === 403 || status === 404 || code === 'ExpiredToken') return new api.Problem(status, 'url_ended', 'The upload took too long. Please try again.');
   if (status === 400) return new api.Problem(400, 'changed', 'The file has changed while it was sent. Remove it and attach it again.');
   return new api.Problem(status, 'storage', 'The file can’t be stored at the moment. Please try again.');
 }

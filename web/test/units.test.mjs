@@ -3,6 +3,9 @@ import { test } from 'node:test';
 import { Decoder } from '../sse.js';
 import { Tree } from '../tree.js';
 
+globalThis.addEventListener ??= () => {}; // what is imported next listens to its window
+const { refusal } = await import('../upload.js');
+
 test('the decoder takes events apart however they arrive', () => {
   const text = '\ufeff: hello\n\nid: 1\nevent: delta\ndata: {"a":\r\ndata: 1}\r\n\r\nid: 2\ndata\n\ndata: lost';
   const want = [{ id: '1', name: 'delta', data: '{"a":\n1}' }, { id: '2', name: 'message', data: '' }];
@@ -39,4 +42,18 @@ test('a page whose beginning is not loaded still shows its end', () => {
   assert.equal(ids(tree), 'yz');
   tree.add(message('x', 'w'));
   assert.equal(ids(tree), 'xyz');
+});
+
+test('what storage refuses is told apart by its word, not by its status alone', () => {
+  const means = (status, code) => refusal(status, code && `<?xml version="1.0"?>\n<Error><Code>${code}</Code><Message>m</Message></Error>`)?.code;
+  assert.equal(means(200), undefined);
+  assert.equal(means(412, 'PreconditionFailed'), undefined);
+  assert.equal(means(400, 'BadDigest'), 'changed');
+  assert.equal(means(400), 'changed');
+  assert.equal(means(400, 'ExpiredToken'), 'url_ended');
+  assert.equal(means(403, 'AccessDenied'), 'url_ended');
+  assert.equal(means(400, 'RequestTimeout'), 'unreachable');
+  assert.equal(refusal(400, '<Error><Code>RequestTimeout</Code></Error>').status, 408);
+  assert.equal(means(409, 'ConditionalRequestConflict'), 'storage');
+  assert.equal(means(503, 'SlowDown'), 'storage');
 });
