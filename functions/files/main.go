@@ -41,6 +41,6 @@ func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	if c.CDN != "" {
 		links = object.NewCDN(c.CDN, c.CDNKeyID, object.Secret(secretsmanager.NewFromConfig(cfg), c.CDNKey), time.Now)
 	}
-	removal := &file.Removal{Tombs: files, Purger: queue.NewPurges(sqs.NewFromConfig(cfg), c.PurgeQueue)}
-	return api.Lambda(service.Mux(fileapi.Files(service, &file.Library{Shelf: files, Links: links}, removal)))
+	deletion := &file.Deletion{Tombs: files, Purger: queue.NewPurges(sqs.NewFromConfig(cfg), c.PurgeQueue)}
+	return api.Lambda(service.Mux(fileapi.Files(service, &file.Library{Shelf: files, Links: links}, deletion)))
 }

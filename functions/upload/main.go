@@ -38,6 +38,6 @@ func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	service := &api.Service{Verifier: auth.NewVerifier(auth.NewKeyring(store.NewAccounts(db, c.AccountsTable), time.Now)), EdgeSecret: c.EdgeSecret, Log: log}
 	return api.Lambda(service.Mux(fileapi.Upload(service, &file.Uploads{
 		Rows: files, Inbox: object.New(s3.NewFromConfig(cfg), c.FilesBucket), Now: time.Now, NewID: id.New,
-		Remove: &file.Removal{Tombs: files, Purger: queue.NewPurges(sqs.NewFromConfig(cfg), c.PurgeQueue)},
+		Remove: &file.Deletion{Tombs: files, Purger: queue.NewPurges(sqs.NewFromConfig(cfg), c.PurgeQueue)},
 	})))
 }

@@ -85,7 +85,7 @@ type Progress struct {
 type Uploads struct {
 	Rows   Rows
 	Inbox  Inbox
-	Remove *Removal
+	Remove *Deletion
 	Now    func() time.Time
 	NewID  id.Source
 }

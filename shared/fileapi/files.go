@@ -9,7 +9,7 @@ import (
 )
 
 // Files returns the endpoints that list, read and delete files.
-func Files(s *api.Service, l *file.Library, remove *file.Removal) map[string]http.Handler {
+func Files(s *api.Service, l *file.Library, remove *file.Deletion) map[string]http.Handler {
 	ok := api.Route{Status: http.StatusOK}
 	return map[string]http.Handler{
 		"GET /v1/files": api.Handle(s, ok, func(ctx context.Context, r *api.Request, _ api.None) (api.Page[file.File], error) {

@@ -69,7 +69,7 @@ func newWorld(t *testing.T) *world {
 // serve has the functions use that bucket.
 func (w *world) serve(b *object.Bucket) {
 	s := &api.Service{Verifier: w.realm.Verifier, Log: slog.New(slog.DiscardHandler)}
-	remove := &file.Removal{Tombs: w.store, Purger: w}
+	remove := &file.Deletion{Tombs: w.store, Purger: w}
 	w.uploads = &file.Uploads{Rows: w.store, Inbox: b, Remove: remove, Now: w.now, NewID: id.New}
 	routes := fileapi.Upload(s, w.uploads)
 	maps.Copy(routes, fileapi.Files(s, &file.Library{Shelf: w.store, Links: b}, remove))

@@ -23,8 +23,8 @@ type Purger interface {
 	PurgeFile(ctx context.Context, user, id, sha string) error
 }
 
-// Removal is the use case of deleting a file.
-type Removal struct {
+// Deletion is the use case of deleting a file.
+type Deletion struct {
 	Tombs  Tombs
 	Purger Purger
 }
@@ -32,17 +32,17 @@ type Removal struct {
 // Delete deletes a file in any state, and gives back its room. Its removal is queued
 // first, so that no bytes stay behind. It may be repeated until all is gone; then
 // there is no such file.
-func (r *Removal) Delete(ctx context.Context, user, id string) error {
-	f, err := r.Tombs.File(ctx, user, id)
+func (d *Deletion) Delete(ctx context.Context, user, id string) error {
+	f, err := d.Tombs.File(ctx, user, id)
 	if err == nil {
-		err = r.Purger.PurgeFile(ctx, user, id, f.SHA256)
+		err = d.Purger.PurgeFile(ctx, user, id, f.SHA256)
 	}
 	if err != nil && !errors.Is(err, ErrNoFile) {
 		return err
 	}
-	f, err = r.Tombs.Delete(ctx, user, id) // also of one that is deleted: it tells whether its row still stands
+	f, err = d.Tombs.Delete(ctx, user, id) // also of one that is deleted: it tells whether its row still stands
 	if err == nil {
-		_ = r.Tombs.Release(ctx, f) // what fails here, the job repeats
+		_ = d.Tombs.Release(ctx, f) // what fails here, the job repeats
 	}
 	return err
 }
