@@ -42,8 +42,8 @@ func (s *Files) Detach(ctx context.Context, user, chatID string) (gone []file.Fi
 	return nil, unavailable("forget the chat's files", err)
 }
 
-// detach takes a file out of a chat where it has that many bytes, or makes it a tombstone if that is the last
-// one that it is attached to.
+// detach takes a file out of a chat where it has that many bytes, or makes it a
+// tombstone if that is the last one that it is attached to.
 func (s *Files) detach(ctx context.Context, user, chatID, fileID string, bytes int64) (f file.File, last bool, err error) {
 	for range turns {
 		h, err := s.held(ctx, user, fileID)
