@@ -130,7 +130,7 @@ type File struct {
 	Upload    string    `json:"-"` // S3's id of its multipart upload; empty: one part, put at once
 	Parts     []string  `json:"-"` // SHA-256 of each part in hex, where the sender stated them
 	Version   string    `json:"-"` // S3's version of the bytes that arrived
-	Stored    bool      `json:"-"` // it is counted at its blob
+	Stored    bool      `json:"-"` // it is counted at its blob, or was until it was deleted
 	Tries     int       `json:"-"` // how often its stage was begun
 	ExpiresAt time.Time `json:"-"` // of an uploading one
 }

@@ -71,7 +71,7 @@ func (c *Chats) attach(s chat.Sending) []types.TransactWriteItem {
 	var actions []types.TransactWriteItem
 	for _, f := range s.Attach {
 		row := attachedKey(s.User, s.Chat, f.ID)
-		row[aVersion], row[aSize] = num(rowVersion), num(f.Size)
+		row[aVersion], row[nBytes] = num(rowVersion), num(f.Size)
 		actions = append(actions,
 			types.TransactWriteItem{Put: &types.Put{TableName: &c.files, Item: row, ConditionExpression: aws.String("attribute_not_exists(PK)")}},
 			types.TransactWriteItem{Update: &types.Update{
