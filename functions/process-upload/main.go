@@ -58,7 +58,7 @@ func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	files := store.NewFiles(store.DynamoDB(cfg), c.FilesTable, "")
 	bucket := object.New(s3.NewFromConfig(cfg, patient), c.FilesBucket)
 	p := &ingest.Processor{
-		Files: files, Counts: counts{files, &file.Remover{Graves: files, Bytes: bucket}}, Incoming: bucket, Blobs: bucket, Reader: reader{},
+		Files: files, Counts: counts{files, &file.Remover{Graves: files, Bytes: bucket}}, Incoming: bucket, Blobs: bucket, Reader: reader{log: log},
 		Scanner: bool(c.Scanner), Room: room, Now: time.Now, Log: log,
 	}
 	return queue.NewArrivals(sqs.NewFromConfig(cfg), c.Queue, c.FilesBucket, log).Consume(p.Do)
@@ -85,11 +85,17 @@ func patient(o *s3.Options) {
 }
 
 // reader has files read by package extract.
-type reader struct{ extract.Runner }
+type reader struct {
+	extract.Runner
+	log *slog.Logger
+}
 
 // Read implements ingest.Reader.
 func (r reader) Read(ctx context.Context, path, name, contentType string) (ingest.Reading, error) {
 	found, err := r.Run(ctx, path, name, contentType)
+	if found.Unlocked {
+		r.log.WarnContext(ctx, "a file was read by a process that the kernel doesn't filter")
+	}
 	return ingest.Reading{
 		ContentType: found.ContentType, Kind: found.Kind, Pages: found.Pages, Width: found.Width, Height: found.Height,
 		Note: found.Note, Document: found.Document, Thumbnail: found.Thumbnail, Picture: found.Picture, PictureType: found.PictureType,

@@ -7,6 +7,7 @@ import (
 	"io"
 	"regexp"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
@@ -25,6 +26,7 @@ const unknown = "application/octet-stream"
 func (e end) result() Result {
 	said, answer, err := decode(e.output)
 	res := Result{ContentType: said.ContentType, Kind: file.Other, Cause: e.words, Cost: e.cost}
+	res.Unlocked = strings.Contains(e.words, child.NotLocked)
 	if res.ContentType == "" {
 		res.ContentType = unknown
 	}

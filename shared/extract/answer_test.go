@@ -89,3 +89,13 @@ func FuzzAnswer(f *testing.F) {
 		}
 	})
 }
+
+func TestAMissingWallIsTold(t *testing.T) {
+	output := said(t, "text/plain", honest())
+	if res := (end{output: output, words: child.NotLocked + " seccomp: function not implemented\n"}).result(); !res.Unlocked || res.Note != nil {
+		t.Errorf("%+v", res)
+	}
+	if res := read(t, Runner{}, "notes.txt", "one"); res.Unlocked {
+		t.Errorf("%+v", res)
+	}
+}

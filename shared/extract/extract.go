@@ -25,6 +25,7 @@ type Result struct {
 	Picture     []byte            // the copy of an image that is sent to models, or nil
 	PictureType string            // content type of Picture, or empty
 	Cause       string            // why there is a note, for operators: as the child put it, or empty
+	Unlocked    bool              // Linux left all calls to the kernel to the child: a wall was missing
 	Cost        Cost
 }
 

@@ -25,6 +25,9 @@ const (
 	NotStarted = 4 // it couldn't begin, and has seen nothing of its file
 )
 
+// NotLocked begins a child's complaint that all calls to the kernel are left to it.
+const NotLocked = "not locked:"
+
 // Main is a child's life: it limits itself, then reads the file and answers. The
 // result is its exit status.
 func Main(told string) int {
@@ -85,7 +88,7 @@ func complain(err error) int {
 func live(src source, out *bufio.Writer) error {
 	// A kernel without filters of calls leaves the other walls.
 	if err := lock(); err != nil {
-		fmt.Fprintln(os.Stderr, "not locked:", err)
+		fmt.Fprintln(os.Stderr, NotLocked, err)
 	}
 	kind, err := identify(src)
 	if err != nil {
