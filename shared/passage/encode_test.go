@@ -97,7 +97,7 @@ func TestHostileDocumentsAreRefused(t *testing.T) {
 	one := `{"v":1,"characters":1,"passages":1}`
 	for name, b := range map[string][]byte{
 		"nothing":        nil,
-		"not Brotli":     []byte("PK\x03\x04 nothing of ours"),
+		"not gzip":       []byte("PK\x03\x04 nothing of ours"),
 		"cut":            encoded(t, Of(0, []Page{{Text: lines(500, "Line %d.\n")}}))[:200],
 		"bomb":           packed(t, one+`{"l":1,"t":"`+strings.Repeat("a", 48<<20)),
 		"white space":    packed(t, one+strings.Repeat(" ", 48<<20)),

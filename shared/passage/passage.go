@@ -1,6 +1,9 @@
 // Package passage is the text of a document as passages: pieces of about a
 // thousand characters that know the page and the line where they begin, so that
 // an answer which rests on one can say where it stands.
+//
+// Cut makes passages of pages, Rank finds those that fit a question best, Encode and
+// Decode keep them.
 package passage
 
 // Page is a page of a document, or the whole of one that has none.
