@@ -50,9 +50,10 @@ func (s *Stack) samDeploy(ctx context.Context) error {
 }
 
 // parameters are those that differ from production's: everybody on a laptop comes
-// from one address, so limits by address must not be what stops them.
+// from one address, so limits by address must not be what stops them, and it has few
+// cores.
 func (s *Stack) parameters() []string {
-	return []string{"EdgeSecret=" + s.secret, "Origin=" + s.URL(), "Architecture=" + architecture(),
+	return []string{"EdgeSecret=" + s.secret, "Origin=" + s.URL(), "Architecture=" + architecture(), "BackgroundAtOnce=4",
 		"SignUpPerAddress=100000", "LoginPerAddress=100000", "ResetPerAddress=100000", "Models=" + quoted(s.opts.Models)}
 }
 
