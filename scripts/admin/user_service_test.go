@@ -36,7 +36,7 @@ func newBench(t *testing.T) *bench {
 		Plan: quota.Free, CreatedAt: now, Password: "x"}}
 	b.desk = &desk{out: &b.out, ask: io.Discard, in: strings.NewReader(""), log: slog.New(slog.NewJSONHandler(&b.log, nil)),
 		accounts: store.NewAccounts(db, accounts), chats: history,
-		who: func(context.Context) string { return "operator" }, now: time.Now, newID: id.New}
+		who: func(context.Context) string { return "operator" }, now: ticking(now), newID: id.New}
 	m := account.Member{User: b.user,
 		Session: account.Session{User: b.user.ID, Family: id.New(now), Hash: []byte("h"), Expires: now.Add(time.Hour)},
 		Visit:   account.Visit{Place: "192.0.2.1", At: now},
@@ -53,6 +53,15 @@ func (b *bench) do(t *testing.T, fn func(context.Context, *desk, []string) error
 	b.out.Reset()
 	err := fn(t.Context(), b.desk, args)
 	return b.out.String(), err
+}
+
+// ticking is a clock whose every reading is a later millisecond, so that what is
+// done one after the other has ids in that order.
+func ticking(from time.Time) func() time.Time {
+	return func() time.Time {
+		from = from.Add(time.Millisecond)
+		return from
+	}
 }
 
 func (b *bench) must(t *testing.T, fn func(context.Context, *desk, []string) error, args ...string) string {
