@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -14,6 +15,7 @@ import (
 	"parley/scripts/internal/ledger/rig"
 	"parley/scripts/internal/runtimeapi"
 	"parley/shared/chat"
+	"parley/shared/file"
 	"parley/shared/id"
 	"parley/shared/quota"
 	"parley/shared/store"
@@ -45,6 +47,7 @@ type stage struct {
 	email       string
 	refresh     string
 	chat        string
+	upload      string // a file that is on its way
 }
 
 // noLimits lifts the throttles that one address and one account would meet here.
@@ -71,6 +74,13 @@ func (s *stage) cases() []benchCase {
 		{"send-message", "8 KB into a new chat", nil, many, 0, func(context.Context) ([]byte, func([]byte) error, error) {
 			return s.call(202, "POST", "/v1/messages", map[string]string{"text": turn})
 		}},
+		{"upload", "what has arrived of a file", nil, many, 0, func(context.Context) ([]byte, func([]byte) error, error) {
+			return s.call(200, "GET", "/v1/uploads/"+s.upload, nil)
+		}},
+		{"files", "a list of one file", nil, many, 0, func(context.Context) ([]byte, func([]byte) error, error) {
+			return s.call(200, "GET", "/v1/files", nil)
+		}},
+		{"process-upload", "bytes that are nobody's", nil, many, 0, s.stray},
 		{"fail-reply", "one dead prompt", nil, many, 0, s.deadPrompt},
 		{"purge", "a chat without messages", nil, many, 0, func(context.Context) ([]byte, func([]byte) error, error) {
 			return record(map[string]any{"v": 1, "user": s.user, "chat": id.New(time.Now())})
@@ -181,6 +191,23 @@ func (s *stage) deadPrompt(ctx context.Context) ([]byte, func([]byte) error, err
 		Plan: quota.Free, Hour: quota.Hour(now), Deadline: now})
 }
 
+// beginUpload notes a file of one part.
+func (s *stage) beginUpload(ctx context.Context) error {
+	now := time.Now()
+	s.upload = id.New(now)
+	return store.NewFiles(s.r.DB, s.r.FilesTable, s.r.ChatsTable).Create(ctx, file.File{
+		ID: s.upload, User: s.user, Name: "fox.txt", Size: 8 << 20, ContentType: "text/plain", SHA256: strings.Repeat("0", 64),
+		Status: file.Uploading, CreatedAt: now, ExpiresAt: now.Add(file.UploadLife)}, 1<<30)
+}
+
+// stray is the arrival of bytes whose file is gone.
+func (s *stage) stray(context.Context) ([]byte, func([]byte) error, error) {
+	type fields = map[string]any
+	return record(fields{"Records": []fields{{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "eventTime": time.Now().UTC(), "s3": fields{
+		"bucket": fields{"name": s.r.Files},
+		"object": fields{"key": "incoming/" + s.user + "/" + id.New(time.Now()), "size": 1, "versionId": "none"}}}}})
+}
+
 // discard is a queue that nobody reads.
 type discard struct{}
 
@@ -200,6 +227,9 @@ func build(ctx context.Context, r *rig.Rig) (*stage, error) {
 		return nil, err
 	}
 	if err := s.join(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.beginUpload(ctx); err != nil {
 		return nil, err
 	}
 	for range 29 {

@@ -98,6 +98,7 @@ const functionsNotes = `What misses its aim, and why. A profile (CPU, 600 calls 
   as the string that Lambda wants; the rest is the reading of 140 KB of base64, the network and the garbage collector.
 - **A send** of 8 KB takes 2.3 ms of a core: 0.45 for compressing the question, the rest mostly for its four calls through the SDK.
   The compression could be done while the first of them is under way.
+- **process-upload** carries PDFium, some 5 MB of WebAssembly, and its interpreter; nobody waits for its start.
 - **Sign-up and log-in** have not been profiled. A log-in makes seven calls, and each allocates 19 MiB for the password. Their own time is the difference of two times of which hashing is
   ten times larger, and varies accordingly.
 `
