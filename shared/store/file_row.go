@@ -144,3 +144,17 @@ func facts(f file.File, values item) (set string) {
 	}
 	return set
 }
+
+// rests returns until when the row of a file stays that was deleted after Hold and
+// before Ready; zero for all others.
+func (h held) rests() (until time.Time) {
+	if h.Status == file.Deleted && h.Stage != "" && h.Stored {
+		until = h.deleted.Add(file.Settle)
+	}
+	return until
+}
+
+// whole returns a file with what it counts for.
+func (h held) whole() Counted {
+	return Counted{File: h.File, Bytes: h.counted, Open: h.open, Counted: h.stored, Chats: h.chats, Rests: h.rests()}
+}

@@ -27,7 +27,7 @@ func (s *Files) Blob(ctx context.Context, sha string) (Blob, error) {
 // ErrNoFile if it has no row.
 func (s *Files) Counted(ctx context.Context, user, fileID string) (Counted, error) {
 	h, err := s.held(ctx, user, fileID)
-	return Counted{File: h.File, Bytes: h.counted, Open: h.open, Counted: h.stored, Chats: h.chats}, err
+	return h.whole(), err
 }
 
 // User is Scan over the rows of one user: a consistent query for 1 MB of them. The

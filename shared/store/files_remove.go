@@ -80,7 +80,7 @@ func (s *Files) Remove(ctx context.Context, f file.File) error {
 	if err != nil {
 		return unlessGone(err)
 	}
-	if h.Stage != "" && h.Stored && s.Now().Before(h.deleted.Add(file.Settle)) {
+	if s.Now().Before(h.rests()) {
 		return unavailable("remove file", file.ErrUnsettled)
 	}
 	_, err = s.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{

@@ -30,6 +30,9 @@ type Counted struct {
 	Open    bool  // it is one of its user's open uploads
 	Counted bool  // it is one of its blob's references
 	Chats   int   // that it is attached to
+	// Rests is until when the row of a file stays that was deleted while it was
+	// processed; zero for all others.
+	Rests time.Time
 }
 
 // Blob is the count of some bytes.
@@ -105,7 +108,8 @@ func readAny(it item) (Row, error) {
 	switch {
 	case strings.HasPrefix(s, filePrefix):
 		h, err := readHeld(it)
-		return Row{File: &Counted{File: h.File, Bytes: h.counted, Open: h.open, Counted: h.stored, Chats: h.chats}}, err
+		c := h.whole()
+		return Row{File: &c}, err
 	case s == storageSK:
 		return Row{Totals: &Totals{User: user, Bytes: bytes, Open: number(it, nOpen), Changes: number(it, nChanges)}}, nil
 	case strings.HasPrefix(s, attachments):

@@ -50,6 +50,11 @@ func TestUsersAreJudged(t *testing.T) {
 	held := func(s file.Status, chats int) store.Counted {
 		return store.Counted{File: file.File{ID: "f", Status: s, CreatedAt: past, ExpiresAt: past.Add(24 * time.Hour)}, Bytes: 5, Chats: chats}
 	}
+	resting := func(until time.Time) store.Counted {
+		f := held(file.Deleted, 1)
+		f.Rests = until
+		return f
+	}
 	sent := []object.Object{{Key: "k", File: file.File{ID: "f"}, Since: past}}
 	place := []store.Attached{{Chat: "c", File: "f", Bytes: 5}}
 	for name, c := range map[string]struct {
@@ -66,6 +71,8 @@ func TestUsersAreJudged(t *testing.T) {
 		"says another chat":      {file: held(file.Ready, 2), totals: 5, room: 5, attached: place, want: []Kind{WrongChats}},
 		"a place of nothing":     {file: held(file.Ready, 0), totals: 5, room: 5, attached: []store.Attached{{Chat: "c", File: "g", Bytes: 5}}, want: []Kind{NoFile}},
 		"a tombstone":            {file: held(file.Deleted, 1), totals: 5, want: []Kind{Tombstone}},
+		"its row rests":          {file: resting(noon), totals: 5},
+		"its row has rested":     {file: resting(past), totals: 5, want: []Kind{Tombstone}},
 		"processed for two days": {file: held(file.Processing, 0), totals: 5, incoming: sent, want: []Kind{Stuck}},
 		"sent, and ready":        {file: held(file.Ready, 0), totals: 5, incoming: sent, want: []Kind{Leftover}},
 		"sent, but too late":     {file: held(file.Uploading, 0), totals: 5, incoming: sent, want: []Kind{Leftover}},

@@ -92,11 +92,15 @@ func (s *userState) sums() []Difference {
 		s.totals.Bytes, s.totals.Open, bytes, open)}}
 }
 
+// again is how long a removal that has to wait may be away, by the queue's time-out.
+const again = 15 * time.Minute
+
 // ends judges files that should have come to one. When a file was deleted isn't
 // written down; that it still is there after Settle tells.
 func (s *userState) ends(old func(time.Time) bool) (all []Difference) {
 	for id, f := range s.files {
 		switch {
+		case f.Status == file.Deleted && !f.Rests.IsZero() && !old(f.Rests.Add(again)):
 		case f.Status == file.Deleted:
 			all = append(all, Difference{Kind: Tombstone, File: id, SHA: f.SHA256, Detail: "deleted, but not removed"})
 		case f.Status == file.Processing && old(f.CreatedAt):
