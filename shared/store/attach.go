@@ -70,21 +70,30 @@ func (c *Chats) attach(s chat.Sending) []types.TransactWriteItem {
 	}
 	var actions []types.TransactWriteItem
 	for _, f := range s.Attach {
-		row := attachedKey(s.User, s.Chat, f.ID)
-		row[aVersion], row[nBytes] = num(rowVersion), num(f.Size)
 		actions = append(actions,
-			types.TransactWriteItem{Put: &types.Put{TableName: &c.files, Item: row, ConditionExpression: aws.String("attribute_not_exists(PK)")}},
+			types.TransactWriteItem{Put: &types.Put{TableName: &c.files, Item: place(s.User, s.Chat, f.ID, f.Size), ConditionExpression: aws.String("attribute_not_exists(PK)")}},
 			types.TransactWriteItem{Update: &types.Update{
 				TableName: &c.files, Key: fileKey(s.User, f.ID), UpdateExpression: aws.String("ADD ac :one"),
 				ConditionExpression: aws.String("st = :ready"), ExpressionAttributeValues: item{":one": num(1), ":ready": str(string(file.Ready))},
 			}})
 	}
-	size := total(s.Attach)
-	return append(actions, types.TransactWriteItem{Update: &types.Update{
-		TableName: &c.files, Key: dialogueKey(s.User, s.Chat), UpdateExpression: aws.String("ADD n :size"),
+	return append(actions, types.TransactWriteItem{Update: takeRoom(&c.files, s.User, s.Chat, total(s.Attach))})
+}
+
+// place is the row of a file that is attached to a chat, where it takes size bytes.
+func place(user, chatID, fileID string, size int64) item {
+	row := attachedKey(user, chatID, fileID)
+	row[aVersion], row[nBytes] = num(rowVersion), num(size)
+	return row
+}
+
+// takeRoom counts size bytes of files in a chat, provided that it has room for them.
+func takeRoom(table *string, user, chatID string, size int64) *types.Update {
+	return &types.Update{
+		TableName: table, Key: dialogueKey(user, chatID), UpdateExpression: aws.String("ADD n :size"),
 		ConditionExpression:       aws.String("attribute_not_exists(n) OR n <= :room"),
 		ExpressionAttributeValues: item{":size": num(size), ":room": num(file.MaxDialogue - size)},
-	}})
+	}
 }
 
 func total(files []file.Attachment) (bytes int64) {

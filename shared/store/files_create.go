@@ -80,16 +80,10 @@ func (s *Files) take(f file.File, limit int64) *types.Update {
 // reserve attaches an upload to its chat: that the chat is there comes first, then
 // that it has room.
 func (s *Files) reserve(f file.File) []types.TransactWriteItem {
-	row := attachedKey(f.User, f.Chat, f.ID)
-	row[aVersion], row[nBytes] = num(rowVersion), num(f.Size)
 	return []types.TransactWriteItem{
 		{ConditionCheck: &types.ConditionCheck{TableName: &s.chats, Key: chatKey(f.User, f.Chat), ConditionExpression: aws.String("attribute_exists(PK)")}},
-		{Update: &types.Update{
-			TableName: &s.table, Key: dialogueKey(f.User, f.Chat), UpdateExpression: aws.String("ADD n :size"),
-			ConditionExpression:       aws.String("attribute_not_exists(n) OR n <= :room"),
-			ExpressionAttributeValues: item{":size": num(f.Size), ":room": num(int64(file.MaxDialogue) - f.Size)},
-		}},
-		{Put: &types.Put{TableName: &s.table, Item: row}},
+		{Update: takeRoom(&s.table, f.User, f.Chat, f.Size)},
+		{Put: &types.Put{TableName: &s.table, Item: place(f.User, f.Chat, f.ID, f.Size)}},
 	}
 }
 
