@@ -80,11 +80,16 @@ func (p Plan) order(r *rand.Rand, out *Prompt) {
 		return
 	}
 	order := func(name string, n int) { out.Orders = append(out.Orders, fmt.Sprintf("%s=%d", name, n)) }
+	if kind < 2 {
+		// Each request brings it forward a little, those for whose end it isn't to
+		// blame included: it must not come to its end in that way.
+		out.Poison, out.Words = true, 80
+		order("words", out.Words)
+		order("poison", r.IntN(3))
+		return
+	}
 	order("words", out.Words)
 	switch {
-	case kind < 2:
-		out.Poison = true
-		order("poison", r.IntN(8))
 	case kind < 10:
 		order("cut", at)
 	case kind < 14:
