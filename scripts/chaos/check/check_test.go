@@ -71,6 +71,32 @@ func TestNothingIsFoundWhereNothingIsWrong(t *testing.T) {
 	}
 }
 
+// Workers that die before they ask an engine leave no trace there.
+func TestThreeKillsMayGoUnseenByEngines(t *testing.T) {
+	h := kept()
+	r := h.Replies[0]
+	r.Calls = nil
+	set(r, "")
+	count(r, 0)
+	fail(h, r, 4, plan.Worker, plan.Worker, plan.Worker)
+	h.Used[check.Window{User: "user", Hour: r.Hour}]--
+	if found := h.All(); len(found) > 0 {
+		t.Error(found)
+	}
+}
+
+// fail has a reply fail at that attempt, and those parts killed in its life.
+func fail(h *check.History, r *check.Reply, attempt int, killed ...plan.Part) {
+	r.First.Status, r.First.Failure, r.First.Attempt, r.First.Finish = chat.Failed, chat.EngineFailed.Code, attempt, ""
+	r.Last = r.First
+	for i := range r.Seen {
+		r.Seen[i].Status, r.Seen[i].Failure = chat.Failed, chat.EngineFailed.Code
+	}
+	for _, part := range killed {
+		h.Kills = append(h.Kills, check.Kill{Kill: plan.Kill{Part: part}, At: r.Accepted, Back: r.Accepted})
+	}
+}
+
 // Each broken guarantee is found, by its name.
 func TestEachBrokenGuaranteeIsFound(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -82,6 +108,16 @@ func TestEachBrokenGuaranteeIsFound(t *testing.T) {
 		"a reader is refused":         {func(_ *check.History, r []*check.Reply) { r[1].Seen[0].Wrong = []string{"404"} }, "accepted is kept"},
 		"it failed for nothing": {func(_ *check.History, r []*check.Reply) {
 			r[0].First.Status, r[0].First.Failure = chat.Failed, "engine_failed"
+		}, "accepted is kept"},
+		"it failed after two kills": {func(h *check.History, r []*check.Reply) {
+			r[0].Calls = r[0].Calls[1:]
+			set(r[0], "")
+			fail(h, r[0], 3, plan.Worker, plan.Worker, plan.Relay, plan.Engine)
+		}, "accepted is kept"},
+		"it failed in its third attempt": {func(h *check.History, r []*check.Reply) {
+			r[0].Calls = r[0].Calls[1:]
+			set(r[0], "")
+			fail(h, r[0], 3, plan.Worker, plan.Worker, plan.Worker)
 		}, "accepted is kept"},
 		"two texts are committed": {func(_ *check.History, r []*check.Reply) { r[0].Last.Text += "!" }, "exactly one answer"},
 		"it ended twice":          {func(_ *check.History, r []*check.Reply) { r[0].Seen[0].Ends = 2 }, "exactly one answer"},

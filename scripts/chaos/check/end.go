@@ -26,7 +26,7 @@ func (c judge) failure() {
 	case c.r.Poison && len(c.r.Calls) > attempts*max(first.Attempt, 1)+c.engineKills():
 		c.wrong("poison ends", "after %d calls of the engine", len(c.r.Calls))
 	case c.r.Poison || first.Status != chat.Failed || first.Failure == chat.DeadlineExceeded.Code:
-	case first.Failure != chat.EngineFailed.Code || c.r.broke() < attempts:
+	case first.Failure != chat.EngineFailed.Code || c.mayHaveBroken() < attempts:
 		c.wrong("accepted is kept", "failed with %s after %d failures", first.Failure, c.r.broke())
 	}
 	for i, s := range c.r.Seen {
@@ -36,12 +36,24 @@ func (c judge) failure() {
 	}
 }
 
+// mayHaveBroken is how often a reply's writing can have been broken off at most. A
+// worker that is killed while it reads the chat, or waits for its engine, takes an
+// attempt along of which no engine knows: so each attempt but the last may have met
+// one of the kills that came in the reply's life.
+func (c judge) mayHaveBroken() int {
+	calls := c.r.broke() - c.r.Killed
+	return calls + min(c.kills(plan.Worker), c.r.First.Attempt-1)
+}
+
 // engineKills counts those that came in the reply's life: each may have cost a call
 // for which its prompt isn't to blame.
-func (c judge) engineKills() int {
+func (c judge) engineKills() int { return c.kills(plan.Engine) }
+
+// kills counts those of a kind of part that came in the reply's life.
+func (c judge) kills(part plan.Part) int {
 	n := 0
 	for _, k := range c.h.Kills {
-		n += b2i(k.Part == plan.Engine && k.during(c.r))
+		n += b2i(k.Part == part && k.during(c.r))
 	}
 	return n
 }
