@@ -46,12 +46,12 @@ func Rank(passages []Passage, question string, n int) []Hit {
 	return hits[:min(n, len(hits))]
 }
 
-// query is a question's words.
+// query is a question's words. A passage has one of them if it has any of its forms.
 type query struct {
 	words.Memory
-	terms map[string]int // place of each word in what follows
-	times []float64      // in the question
-	in    []int          // passages that have it
+	terms map[string][]int // places in what follows of the words that a form stands for
+	times []float64        // in the question
+	in    []int            // passages that have it
 }
 
 // count is what a passage has of a question.
@@ -61,33 +61,35 @@ type count struct {
 }
 
 func newQuery(question string) *query {
-	q := &query{terms: map[string]int{}}
-	for w := range words.Of(question) {
-		at, known := q.terms[w]
+	q := &query{terms: map[string][]int{}}
+	at := map[string]int{}
+	for t := range words.Tokens(question) {
+		i, known := at[t.Word]
 		if !known {
 			if len(q.times) == maxQuery {
 				continue
 			}
-			at = len(q.times)
-			q.terms[w], q.times, q.in = at, append(q.times, 0), append(q.in, 0)
+			i = len(q.times)
+			at[t.Word], q.times, q.in = i, append(q.times, 0), append(q.in, 0)
+			for _, form := range words.Forms(question[t.Start:t.End]) {
+				q.terms[form] = append(q.terms[form], i)
+			}
 		}
-		q.times[at]++
+		q.times[i]++
 	}
 	return q
 }
 
 func (q *query) count(text string) (c count) {
-	for w := range q.Of(text) {
+	for t := range q.Tokens(text) {
 		c.words++
-		at, ok := q.terms[w]
-		if !ok {
-			continue
-		}
-		if c.terms == nil {
-			c.terms = make([]float64, len(q.times))
-		}
-		if c.terms[at]++; c.terms[at] == 1 {
-			q.in[at]++
+		for _, at := range q.terms[t.Word] {
+			if c.terms == nil {
+				c.terms = make([]float64, len(q.times))
+			}
+			if c.terms[at]++; c.terms[at] == 1 {
+				q.in[at]++
+			}
 		}
 	}
 	return c

@@ -1,0 +1,63 @@
+package words
+
+import (
+	"slices"
+	"strings"
+)
+
+// mostForms is how many Forms returns at most.
+const mostForms = 12
+
+// spellings are endings that people type without their accents, and plurals that
+// change a letter; with each, what a text may have instead.
+var spellings = map[language][][2]string{
+	spanish:    {{"cion", "ción"}, {"ia", "ía"}, {"ias", "ías"}, {"ian", "ían"}, {"iamos", "íamos"}, {"io", "ió"}, {"logia", "logía"}, {"z", "ces"}, {"ces", "z"}},
+	portuguese: {{"ao", "ão"}, {"oes", "ões"}, {"aes", "ães"}, {"avel", "ável"}, {"ivel", "ível"}, {"encia", "ência"}, {"ancia", "ância"}},
+	french:     {{"e", "é"}, {"es", "és"}, {"ee", "ée"}, {"ees", "ées"}, {"ere", "ère"}, {"eres", "ères"}, {"erent", "èrent"}},
+	italian:    {{"ita", "ità"}, {"o", "ò"}, {"a", "à"}, {"e", "è"}},
+}
+
+// Forms returns what a word that somebody types may be in an index, the likeliest
+// first: the word without the endings of each language of its script, typed with
+// accents or without. What Tokens makes of the same word in any text is among them.
+func Forms(word string) []string {
+	word = plain(word)
+	bare := unaccented(word)
+	from, to := of(word)
+	if bare == "" {
+		return nil
+	}
+	if from == to {
+		return []string{bare}
+	}
+	var all []string
+	add := func(form string) {
+		if form != "" && len(all) < mostForms && !slices.Contains(all, form) {
+			all = append(all, form)
+		}
+	}
+	hinted := votes(word, bare)
+	for _, likely := range []bool{true, false} {
+		for l := from; l < to; l++ {
+			if hinted.has(l) == likely {
+				add(stem(l, word))
+			}
+		}
+	}
+	for l := from; l < to; l++ {
+		add(stem(l, bare))
+	}
+	for l := from; l < to; l++ {
+		for _, s := range spellings[l] {
+			if start, ok := strings.CutSuffix(bare, s[0]); ok {
+				add(stem(l, start+s[1]))
+			}
+		}
+	}
+	if from <= indonesian && indonesian < to && stemmed(indonesian, bare) {
+		for _, o := range others(stemIndonesian(bare)) {
+			add(o)
+		}
+	}
+	return all
+}
