@@ -38,7 +38,7 @@ func (d *desk) reconcile(ctx context.Context, repair bool) error {
 		Remover: &file.Remover{Files: d.files, Graves: d.files, Estates: d.files, Bytes: d.bucket},
 		Now:     d.now, Grace: d.grace, Settle: d.settle, Repair: repair, DropLost: d.dropLost,
 		Again: func(ctx context.Context, f file.File, key string) error {
-			return d.arrivals.Again(ctx, ingest.Arrival{Key: key, Version: f.Version, At: d.now()})
+			return d.arrivals.Again(ctx, ingest.Arrival{Key: key, Version: f.Version})
 		},
 		Found:    func(f reconcile.Difference) error { return d.found(who, f) },
 		Progress: func(what string) { fmt.Fprintln(d.ask, what) },

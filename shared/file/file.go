@@ -132,6 +132,7 @@ type File struct {
 	Version   string    `json:"-"` // S3's version of the bytes that arrived
 	Stored    bool      `json:"-"` // it is counted at its blob, or was until it was deleted
 	Tries     int       `json:"-"` // how often its stage was begun
+	Begun     time.Time `json:"-"` // when it was last
 	ExpiresAt time.Time `json:"-"` // of an uploading one
 }
 

@@ -10,7 +10,8 @@
 //     in memory that doesn't depend on their size. What isn't what its sender stated
 //     is rejected.
 //   - scan asks what the malware scanner has found, and waits for it by giving the
-//     event back.
+//     event back. A scanner that says nothing in time ends the file; one that says
+//     that it has failed doesn't, since its sender could send it in vain for ever.
 //   - store counts the file at its blob, then copies the bytes there unless they are
 //     there.
 //   - read has the file's type, text and pictures found out in another process, and
@@ -45,14 +46,13 @@ import (
 // MaxTries is how often a stage may end in no orderly way.
 const MaxTries = 5
 
-// MaxScan is how long after a file's arrival its scanner may take.
+// MaxScan is how long the scanner may say nothing after it was first asked.
 const MaxScan = 15 * time.Minute
 
 // Arrival says that bytes have arrived.
 type Arrival struct {
-	Key     string    // of the object
-	Version string    // of the object
-	At      time.Time // when they arrived
+	Key     string // of the object
+	Version string // of the object
 }
 
 // Files is what is known of files. Each method returns file.ErrGone for a file that
@@ -62,7 +62,7 @@ type Files interface {
 	// bytes, unless it was begun before, and returns the file as it stands.
 	// file.ErrNoFile: it was deleted, or never was.
 	Arrived(ctx context.Context, user, id, version string) (file.File, error)
-	// Begin notes that a stage is begun, and how often it was, with what is known of
+	// Begin notes that a stage is begun, when and how often, with what is known of
 	// malware by then. file.ErrGone also if somebody else has got further.
 	Begin(ctx context.Context, f file.File, s file.Stage) (file.File, error)
 	// Spare takes back the try that Begin has counted.
@@ -158,7 +158,7 @@ func (p *Processor) handle(ctx context.Context, a Arrival) error {
 	if err != nil || f.Status != file.Processing || f.Version != a.Version {
 		return err
 	}
-	err = p.process(ctx, f, a.At)
+	err = p.process(ctx, f)
 	if errors.Is(err, file.ErrGone) {
 		return p.yield(ctx, f)
 	}

@@ -386,6 +386,62 @@ func TestTheScannerIsWaitedFor(t *testing.T) {
 	}
 }
 
+// A queue may have been long, and the bucket away, before the scanner was first asked
+// and since: that is no lateness of its own.
+func TestAnOutageMakesNoScannerLate(t *testing.T) {
+	w := newWorld(t, fox)
+	p, a := w.processor(), w.arrival()
+	p.Scanner = true
+	look := func(later time.Duration, bucket problem.Kind) {
+		t.Helper()
+		w.now = w.now.Add(later)
+		w.fail = func(_ int, name string, _ bool) error {
+			if name == "Verdict" && bucket != "" {
+				return problem.New(bucket, "failing", "…")
+			}
+			return nil
+		}
+		err := p.Do(t.Context(), a)
+		if !problem.Retryable(err) || errors.Is(err, ErrPending) != (bucket == "") || w.rows[key].Stage != file.Scan {
+			t.Fatalf("%v, the file is %s at stage %s", err, w.rows[key].Status, w.rows[key].Stage)
+		}
+	}
+	look(24*time.Hour, "")
+	look(MaxScan, "")
+	look(24*time.Hour, problem.Unavailable)
+	look(MaxScan, problem.Unavailable)
+	look(time.Minute, "")
+	w.now = w.now.Add(MaxScan)
+	if err := p.Do(t.Context(), a); err != nil || w.rows[key].Status != file.Rejected || w.rows[key].Reason.Code != "not_scanned" {
+		t.Errorf("a scanner that is late: %v, the file is %s", err, w.rows[key].Status)
+	}
+}
+
+// What a scanner says of itself is no reason to reject a file, however long it does.
+func TestAScannerThatFailsCostsNoFile(t *testing.T) {
+	for _, word := range []string{"FAILED", "ACCESS_DENIED", "SOMETHING_NEW"} {
+		w := newWorld(t, fox)
+		w.tags[key+"@"+version] = word
+		p, a := w.processor(), w.arrival()
+		p.Scanner = true
+		for n := range 1000 {
+			err := p.Do(t.Context(), a)
+			if !problem.Retryable(err) || errors.Is(err, ErrPending) {
+				t.Fatalf("%s: look %d: %v", word, n, err)
+			}
+			w.now = w.now.Add(Pause(err, n+1))
+		}
+		f := w.rows[key]
+		if waited := w.now.Sub(f.Begun); f.Status != file.Processing || f.Stage != file.Scan || len(w.sent) != 1 || waited < 10*24*time.Hour {
+			t.Errorf("%s: after %v the file is %s at stage %s, %d objects where it arrived", word, waited, f.Status, f.Stage, len(w.sent))
+		}
+		w.tags[key+"@"+version] = noThreats
+		if err := p.Do(t.Context(), a); err != nil || f.Status != file.Ready || f.Malware != file.Clean {
+			t.Errorf("%s: looked at again: %v, the file is %s, %q", word, err, f.Status, f.Malware)
+		}
+	}
+}
+
 // Bytes that have got lost while their verdict was waited for have none to come.
 func TestALookThatAlwaysFailsEnds(t *testing.T) {
 	w := newWorld(t, fox)
@@ -398,13 +454,13 @@ func TestALookThatAlwaysFailsEnds(t *testing.T) {
 			}
 			return nil
 		}
-		w.now = a.At
+		began := w.now
 		for range 2 * MaxTries {
 			if err := p.Do(t.Context(), a); !problem.Retryable(err) {
 				t.Fatalf("%s: error %v", kind, err)
 			}
 		}
-		w.now = a.At.Add(MaxScan + time.Second)
+		w.now = began.Add(MaxScan + time.Second)
 		err := p.Do(t.Context(), a)
 		if f := w.rows[key]; f.Status != want || problem.Retryable(err) != (want == file.Processing) {
 			t.Errorf("%s: the file is %s, error %v", kind, f.Status, err)

@@ -15,10 +15,9 @@ import (
 // job is the processing of one file in one process.
 type job struct {
 	*Processor
-	file    file.File
-	arrived time.Time
-	begun   bool    // a try of its stage is counted
-	copy    *copied // of its bytes, on this machine; nil: not fetched yet
+	file  file.File
+	begun bool    // a try of its stage is counted
+	copy  *copied // of its bytes, on this machine; nil: not fetched yet
 }
 
 // step is what is done in a stage: it ends the file with a remark, fails, or does
@@ -37,8 +36,8 @@ var steps = []step{
 
 // process takes a file through the stages from where it stands. A failure that passes
 // isn't counted.
-func (p *Processor) process(ctx context.Context, f file.File, arrived time.Time) error {
-	j := &job{Processor: p, file: f, arrived: arrived}
+func (p *Processor) process(ctx context.Context, f file.File) error {
+	j := &job{Processor: p, file: f}
 	defer j.forget()
 	err := j.inTime(ctx)
 	if e := problem.From(err); e != nil && e.Kind == problem.Unavailable && j.begun {
@@ -84,10 +83,10 @@ func (j *job) run(ctx context.Context) error {
 }
 
 // try begins a stage and carries it out, unless it was tried too often. To look for a
-// verdict once more is no try, and to look for none is no stage.
+// verdict is no try: scan begins its stage itself, if there is anything to wait for.
 func (j *job) try(ctx context.Context, s step) (*file.Remark, error) {
 	j.begun = false
-	if s.stage == file.Scan && (!j.Scanner || j.file.Stage == file.Scan) {
+	if s.stage == file.Scan {
 		return s.do(j, ctx)
 	}
 	f, err := j.Files.Begin(ctx, j.file, s.stage)
@@ -113,7 +112,8 @@ func (j *job) giveUp(s file.Stage) *file.Remark {
 // unknownType is that of bytes that nobody could look into.
 const unknownType = "application/octet-stream"
 
-// Verdicts as GuardDuty writes them.
+// Verdicts as GuardDuty writes them. Any other, such as FAILED and ACCESS_DENIED, is a
+// word on the scanner and not on the file.
 const (
 	noThreats   = "NO_THREATS_FOUND"
 	threats     = "THREATS_FOUND"
@@ -131,11 +131,7 @@ func (j *job) scan(ctx context.Context) (*file.Remark, error) {
 		j.file.Malware = file.NotScanned
 		return nil, nil
 	}
-	waited := j.Now().Sub(j.arrived)
 	verdict, err := j.Incoming.Verdict(ctx, j.file)
-	if err != nil && (problem.From(err).Kind == problem.Unavailable || waited <= MaxScan) {
-		return nil, err // looks aren't counted: what goes on failing ends by the time
-	}
 	switch verdict {
 	case noThreats:
 		j.file.Malware = file.Clean
@@ -146,10 +142,35 @@ func (j *job) scan(ctx context.Context) (*file.Remark, error) {
 	case threats:
 		return &malware, nil
 	}
-	if waited > MaxScan {
-		return &notScanned, nil
+	unanswered := err != nil && problem.From(err).Kind == problem.Unavailable
+	if unanswered || j.file.Stage != file.Scan {
+		f, failure := j.Files.Begin(ctx, j.file, file.Scan)
+		if failure != nil {
+			return nil, errors.Join(failure, err)
+		}
+		j.file = f
 	}
-	return nil, ErrPending.Because(fmt.Errorf("verdict %q after %v", verdict, waited)).After(min(max(soonest, waited/2), latest))
+	if unanswered {
+		return nil, err
+	}
+	return j.await(verdict, err)
+}
+
+// await is a look that the bucket has answered without a verdict. The stage begins
+// with the first of them, and anew whenever the bucket doesn't answer, so the scanner
+// isn't called late for an outage or for a queue that was long. What it says of itself
+// costs no file: that stays, and is looked at again.
+func (j *job) await(word string, err error) (*file.Remark, error) {
+	waited := j.Now().Sub(j.file.Begun)
+	switch {
+	case word != "":
+		return nil, errScanner.Because(fmt.Errorf("it says %.40q", word))
+	case waited > MaxScan:
+		return &notScanned, nil
+	case err != nil:
+		return nil, err // looks aren't counted: what goes on failing ends by the time
+	}
+	return nil, ErrPending.Because(fmt.Errorf("no verdict after %v", waited)).After(min(max(soonest, waited/2), latest))
 }
 
 // store counts first and copies then, so that no blob is removed under a file that

@@ -54,7 +54,7 @@ func newWorld(t *testing.T, bytes []byte) *world {
 	return w
 }
 
-func (w *world) arrival() Arrival { return Arrival{Key: key, Version: version, At: w.now} }
+func (w *world) arrival() Arrival { return Arrival{Key: key, Version: version} }
 
 func (w *world) processor() *Processor {
 	return &Processor{Files: w, Counts: w, Incoming: w, Blobs: w, Reader: w, Room: &Room{Path: w.t.TempDir()},
@@ -114,7 +114,7 @@ func (w *world) Begin(_ context.Context, f file.File, s file.Stage) (out file.Fi
 			w.spied = append(w.spied, s)
 		}
 		r.Tries++
-		r.Malware = f.Malware
+		r.Begun, r.Malware = w.now, f.Malware
 		out = *r
 		return nil
 	})
@@ -126,7 +126,7 @@ func (w *world) Spare(_ context.Context, f file.File) error {
 }
 
 func (w *world) Ready(_ context.Context, f file.File) error {
-	return w.row("Ready", f, func(r *file.File) error { *r = f; r.Status = file.Ready; return nil })
+	return w.row("Ready", f, func(r *file.File) error { *r = f; r.Status, r.Begun = file.Ready, time.Time{}; return nil })
 }
 
 func (w *world) Reject(_ context.Context, f file.File, why file.Remark) error {

@@ -17,7 +17,7 @@ import (
 func (q *Arrivals) Again(ctx context.Context, a ingest.Arrival) error {
 	object := map[string]any{"key": url.QueryEscape(a.Key), "versionId": a.Version}
 	body, err := json.Marshal(map[string]any{"Records": []map[string]any{{
-		"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "eventTime": a.At.UTC(),
+		"eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
 		"s3": map[string]any{"bucket": map[string]string{"name": q.bucket}, "object": object},
 	}}})
 	if err != nil {

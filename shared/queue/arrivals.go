@@ -92,9 +92,8 @@ func (q *Arrivals) giveBack(ctx context.Context, m events.SQSMessage, pause time
 type notification struct {
 	Event   string // of a message that is none of the Records
 	Records []struct {
-		EventSource string    `json:"eventSource"`
-		EventName   string    `json:"eventName"`
-		EventTime   time.Time `json:"eventTime"`
+		EventSource string `json:"eventSource"`
+		EventName   string `json:"eventName"`
 		S3          struct {
 			Bucket struct {
 				Name string `json:"name"`
@@ -133,8 +132,8 @@ func DecodeArrivals(body, bucket string) ([]ingest.Arrival, error) {
 		if r.EventSource != "aws:s3" || !strings.HasPrefix(r.EventName, "ObjectCreated:") || r.S3.Bucket.Name != bucket {
 			return nil, notAnArrival(fmt.Errorf("%.40q of %.40q in bucket %.80q", r.EventName, r.EventSource, r.S3.Bucket.Name))
 		}
-		all[i] = ingest.Arrival{Key: key, Version: r.S3.Object.Version, At: r.EventTime}
-		if key == "" || all[i].Version == "" || r.EventTime.IsZero() {
+		all[i] = ingest.Arrival{Key: key, Version: r.S3.Object.Version}
+		if key == "" || all[i].Version == "" {
 			return nil, notAnArrival(fmt.Errorf("impossible object %+v", all[i]))
 		}
 	}

@@ -23,6 +23,7 @@ const (
 	fSHA        = "h"
 	fStage      = "sg"
 	fTries      = "tr"
+	fBegun      = "bg" // ms, of its stage
 	fReason     = "rc"
 	fReasonText = "rd"
 	fNote       = "nc"
@@ -74,6 +75,9 @@ func readFile(user, fileID string, it item) (file.File, error) {
 	}
 	if ms := number(it, fExpires); ms > 0 {
 		f.ExpiresAt = time.UnixMilli(int64(ms)).UTC()
+	}
+	if ms := number(it, fBegun); ms > 0 {
+		f.Begun = time.UnixMilli(int64(ms)).UTC()
 	}
 	return f, nil
 }

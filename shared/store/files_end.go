@@ -23,7 +23,7 @@ func (s *Files) Ready(ctx context.Context, f file.File) error {
 	values := item{":ready": str(string(file.Ready)), ":processing": str(string(file.Processing))}
 	_, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.table, Key: fileKey(f.User, f.ID),
-		UpdateExpression:                    aws.String("SET st = :ready" + facts(f, values) + " REMOVE sg, tr"),
+		UpdateExpression:                    aws.String("SET st = :ready" + facts(f, values) + " REMOVE sg, bg, tr"),
 		ConditionExpression:                 aws.String("st = :processing AND attribute_exists(bl)"),
 		ExpressionAttributeValues:           values,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
@@ -80,7 +80,7 @@ func (s *Files) rejection(h held, malware file.Verdict, why file.Remark) []types
 		values[":malware"] = str(string(malware))
 	}
 	actions := []types.TransactWriteItem{{Update: &types.Update{
-		TableName: &s.table, Key: fileKey(h.User, h.ID), UpdateExpression: aws.String(set + " REMOVE sg, tr, op"),
+		TableName: &s.table, Key: fileKey(h.User, h.ID), UpdateExpression: aws.String(set + " REMOVE sg, bg, tr, op"),
 		ConditionExpression: &condition, ExpressionAttributeValues: values}}}
 	actions = append(actions, s.uncount(h)...)
 	if h.chats > 0 {

@@ -241,8 +241,9 @@ func TestStagesAreBegunAndCounted(t *testing.T) {
 	}
 	step := func(from file.File, s file.Stage, tries int) file.File {
 		t.Helper()
+		c.pass(time.Minute)
 		f, err := c.files.Begin(t.Context(), from, s)
-		if err != nil || f.Stage != s || f.Tries != tries {
+		if err != nil || f.Stage != s || f.Tries != tries || !f.Begun.Equal(c.clock()) {
 			t.Errorf("%+v, %v, want stage %s, try %d", f, err, s, tries)
 		}
 		return f

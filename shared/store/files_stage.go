@@ -35,14 +35,14 @@ func (s *Files) Arrived(ctx context.Context, user, fileID, version string) (file
 	return h.File, err
 }
 
-// Begin notes that a stage of f is begun, and how often it was: one write. What
+// Begin notes that a stage of f is begun, when and how often: one write. What
 // was found about malware before is kept with it. ErrGone if the file isn't being
 // processed, or has got to another stage than f says.
 func (s *Files) Begin(ctx context.Context, f file.File, stage file.Stage) (file.File, error) {
-	set, condition := "SET sg = :stage, tr = :one", "st = :processing AND (attribute_not_exists(sg) OR sg IN (:stage, :before))"
-	values := item{":stage": str(string(stage)), ":before": str(string(f.Stage)), ":one": num(1), ":processing": str(string(file.Processing))}
+	set, condition := "SET sg = :stage, bg = :now, tr = :one", "st = :processing AND (attribute_not_exists(sg) OR sg IN (:stage, :before))"
+	values := item{":stage": str(string(stage)), ":before": str(string(f.Stage)), ":one": num(1), ":now": num(s.Now().UnixMilli()), ":processing": str(string(file.Processing))}
 	if f.Stage == stage {
-		set = "SET tr = if_not_exists(tr, :none) + :one"
+		set = "SET bg = :now, tr = if_not_exists(tr, :none) + :one"
 		condition = "st = :processing AND sg = :stage"
 		values[":none"] = num(0)
 		delete(values, ":before")

@@ -317,7 +317,7 @@ func TestStorageAwayAndBack(t *testing.T) {
 	}
 }
 
-// TestVerdicts has the scanner say all that it may, and nothing at first.
+// TestVerdicts has the scanner say all that it may, at first nothing and then that it failed.
 func TestVerdicts(t *testing.T) {
 	m := newMill(t)
 	e := m.start(t, "MALWARE_SCAN=guardduty")
@@ -334,6 +334,10 @@ func TestVerdicts(t *testing.T) {
 			if f := m.file(t, u); f.Status != file.Processing || f.Stage != file.Scan {
 				t.Errorf("without a verdict the file is %s at stage %s", f.Status, f.Stage)
 			}
+		}
+		m.mark(t, u, "FAILED")
+		if done, err := deliver(t.Context(), e, u.event); err != nil || done || len(m.versions(t, "incoming/"+u.User)) != 1 {
+			t.Errorf("a scanner that has failed: acknowledged %v, %v, or bytes are gone", done, err)
 		}
 		m.mark(t, u, tag)
 		if done, err := deliver(t.Context(), e, u.event); err != nil || !done {
