@@ -11,10 +11,14 @@ const mostForms = 12
 // spellings are endings that people type without their accents, and plurals that
 // change a letter; with each, what a text may have instead.
 var spellings = map[language][][2]string{
-	spanish:    {{"cion", "ción"}, {"ia", "ía"}, {"ias", "ías"}, {"ian", "ían"}, {"iamos", "íamos"}, {"io", "ió"}, {"logia", "logía"}, {"z", "ces"}, {"ces", "z"}},
-	portuguese: {{"ao", "ão"}, {"oes", "ões"}, {"aes", "ães"}, {"avel", "ável"}, {"ivel", "ível"}, {"encia", "ência"}, {"ancia", "ância"}},
-	french:     {{"e", "é"}, {"es", "és"}, {"ee", "ée"}, {"ees", "ées"}, {"ere", "ère"}, {"eres", "ères"}, {"erent", "èrent"}},
-	italian:    {{"ita", "ità"}, {"o", "ò"}, {"a", "à"}, {"e", "è"}},
+	spanish: {{"cion", "ción"}, {"ia", "ía"}, {"ias", "ías"}, {"ian", "ían"}, {"iamos", "íamos"}, {"abamos", "ábamos"},
+		{"io", "ió"}, {"eran", "erán"}, {"iran", "irán"}, {"logia", "logía"}, {"z", "ces"}, {"ces", "z"}},
+	portuguese: {{"ao", "ão"}, {"cao", "ção"}, {"oes", "ões"}, {"coes", "ções"}, {"aes", "ães"}, {"avel", "ável"}, {"ivel", "ível"},
+		{"encia", "ência"}, {"ancia", "ância"}, {"aria", "ária"}, {"arias", "árias"}, {"avamos", "ávamos"}, {"iamos", "íamos"}},
+	french: {{"e", "é"}, {"es", "és"}, {"ee", "ée"}, {"ees", "ées"}, {"ere", "ère"}, {"eres", "ères"}, {"erent", "èrent"},
+		{"ierement", "ièrement"}, {"erait", "érait"}, {"eraient", "éraient"}, {"erez", "érez"}, {"ames", "âmes"}, {"ites", "îtes"}},
+	italian: {{"ita", "ità"}, {"o", "ò"}, {"a", "à"}, {"e", "è"}},
+	swedish: {{"lost", "löst"}},
 }
 
 // Forms returns what a word that somebody types may be in an index, the likeliest

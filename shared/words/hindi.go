@@ -15,10 +15,11 @@ var endings = strings.Fields(`
 	कर ाओ िए ाई ाए ने नी ना ते ीं ती ता ां ों ें
 	ो े ू ु ी ि ा`)
 
-// stemHindi takes off the longest ending that leaves two letters.
+// stemHindi takes off the longest ending that leaves two letters and doesn't begin
+// within a cluster of consonants, as ते does in कुत्ते.
 func stemHindi(word string) string {
 	for _, e := range endings {
-		if start, ok := strings.CutSuffix(word, e); ok && utf8.RuneCountInString(start) > 1 {
+		if start, ok := strings.CutSuffix(word, e); ok && utf8.RuneCountInString(start) > 1 && !strings.HasSuffix(start, "्") {
 			return start
 		}
 	}

@@ -9,54 +9,35 @@ import (
 // unspaced reports whether a character's script puts no space between words, or, as
 // Korean, glues to a word what isn't of it.
 func unspaced(r rune) bool {
-	switch {
-	case r < 0xE00:
-		return false
-	case 0x3041 <= r && r < 0xA000 || 0xAC00 <= r && r < 0xD7A4: // most of them, at once
-		return r != '・' && unicode.IsLetter(r)
-	}
-	return r == 'ｰ' || unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar)
+	return r >= 0xE00 && (easy(r) || r == 'ｰ' ||
+		unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar))
 }
 
-// kind is what a character is within what UAX #29 holds to be one word.
-type kind uint8
+// easy reports whether a character is one of the many of such scripts that stand for
+// themselves: nothing is to be taken off.
+func easy(r rune) bool {
+	return 0x4E00 <= r && r < 0xA000 || 0x3041 <= r && r < 0x3097 || 0x30A1 <= r && r < 0x30FB || r == 'ー' || 0xAC00 <= r && r < 0xD7A4
+}
 
-const (
-	none   kind = iota
-	spaced      // a letter or digit of a script with spaces
-	packed      // a character of a script without
-	mark        // goes with the character before
-	joint       // holds the parts of a name together
-)
+// marking reports whether a character goes with the one before.
+func marking(r rune) bool {
+	return r >= 0x300 && (unicode.In(r, unicode.M, unicode.Cf) || r == 0xFF9E || r == 0xFF9F) // sound marks of half width
+}
 
-func kindOf(r rune) kind {
-	switch {
-	case r < utf8.RuneSelf:
-		if r == '.' || r == '_' || r == ':' {
-			return joint
-		}
-		return spaced
-	case strings.ContainsRune("．＿：․﹒﹕︓︳︴﹍﹎﹏", r): // which become those
-		return joint
-	case unicode.In(r, unicode.M, unicode.Cf):
-		return mark
-	case unspaced(r):
-		return packed
-	}
-	return spaced
+// wordly reports whether a word may begin with a character.
+func wordly(r rune) bool { return unicode.In(r, unicode.L, unicode.N, unicode.Pc) && !marking(r) }
+
+// joint reports whether a character holds the parts of a name together.
+func joint(r rune) bool {
+	return r == '.' || r == '_' || r == ':' || r >= utf8.RuneSelf && (unicode.Is(unicode.Pc, r) || strings.ContainsRune("．：․﹒﹕︓", r))
 }
 
 // several reports whether what UAX #29 holds to be one word is several: names that
-// are joined by dots, colons or low lines, but not numbers; scripts that meet; an
-// article before its apostrophe.
+// are joined by dots, colons or low lines, but not numbers; an article before its
+// apostrophe.
 func several(word string) bool {
 	number := '0' <= word[0] && word[0] <= '9'
-	for _, r := range word {
-		if k := kindOf(r); k == packed || k == joint && !number {
-			return true
-		}
-	}
-	return elided(word) > 0
+	return !number && strings.ContainsFunc(word, joint) || elided(word) > 0
 }
 
 // elisions are what French and Italian write before an apostrophe.

@@ -14,11 +14,7 @@ package words
 
 import (
 	"iter"
-	"unicode"
 	"unicode/utf8"
-
-	"github.com/clipperhouse/uax29/v2/graphemes"
-	"github.com/clipperhouse/uax29/v2/words"
 )
 
 // Token is a word of a text.
@@ -41,9 +37,7 @@ func (m *Memory) Tokens(text string) iter.Seq[Token] {
 	return func(yield func(Token) bool) {
 		w := walk{Memory: m, text: text, yield: yield, before: unknown, queue: m.queue[:0]}
 		m.queue = nil // another text may be read while this is
-		for all := words.FromString(text); w.yield != nil && all.Next(); {
-			w.segment(all.Start(), all.End())
-		}
+		w.segments()
 		w.end()
 		w.flush()
 		clear(w.queue[:cap(w.queue)])
@@ -69,24 +63,6 @@ type pending struct {
 	*entry // nil if Word stands already
 }
 
-// segment takes a word, or what stands between two.
-func (w *walk) segment(start, end int) {
-	r, _ := utf8.DecodeRuneInString(w.text[start:end])
-	switch {
-	case r == '\n' || r == '\r' || r == '\u0085' || r == '\u2028' || r == '\u2029':
-		w.end()
-	case r < utf8.RuneSelf && !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '_'):
-		w.lone()
-	case unspaced(r):
-		w.parts(start, end)
-	case r == '_' || unicode.IsLetter(r) || unicode.IsNumber(r):
-		w.lone()
-		w.word(start, end, false)
-	default:
-		w.lone()
-	}
-}
-
 // word adds a word of a script with spaces.
 func (w *walk) word(start, end int, joined bool) {
 	e := w.look(w.text[start:end])
@@ -99,62 +75,31 @@ func (w *walk) word(start, end int, joined bool) {
 	}
 }
 
-// parts adds those of a name, or of words that are written as one.
+// parts adds those of a name, or of a word with an article before its apostrophe.
 func (w *walk) parts(start, end int) {
 	start += elided(w.text[start:end])
-	at, now, named := start, none, false
+	at, joined := start, false
 	part := func(to int) {
-		switch {
-		case now == packed:
-			w.characters(at, to)
-		case now == spaced:
-			w.lone()
-			w.word(at, to, named)
-			named = true
+		if at < to {
+			w.word(at, to, joined)
+			joined = true
 		}
-		at = to
 	}
 	for i, r := range w.text[start:end] {
-		k := kindOf(r)
-		if k == mark || k == now {
-			continue
+		if joint(r) {
+			part(start + i)
+			at = start + i + utf8.RuneLen(r)
 		}
-		part(start + i)
-		if now == packed || k == packed {
-			named = false
-		}
-		now = k
 	}
 	part(end)
 }
 
-// characters adds those of a script without spaces, as pairs.
-func (w *walk) characters(start, end int) {
-	for all := graphemes.FromString(w.text[start:end]); all.Next(); {
-		one := Token{Start: start + all.Start(), End: start + all.End()}
-		if one.Word = unaccented(plain(all.Value())); one.Word == "" {
-			continue
-		}
-		if w.last.Word != "" {
-			w.add(Token{Word: w.last.Word + one.Word, Start: w.last.Start, End: one.End, Joined: w.pair}, nil)
-			w.pair = true
-		}
-		w.last = one
-	}
-}
-
-// lone ends a run of such characters with the last of them.
-func (w *walk) lone() {
-	if w.last.Word == "" {
-		return
-	}
-	w.last.Joined = w.pair
-	w.add(w.last, nil)
-	w.last, w.pair = Token{}, false
-}
-
 // add has a word wait until its line ends.
 func (w *walk) add(t Token, e *entry) {
+	if len(w.queue) == 0 && (e == nil || e.from >= latin) {
+		w.give(pending{t, e}, unknown) // no line says what it is
+		return
+	}
 	if w.queue = append(w.queue, pending{t, e}); len(w.queue) == mostPending {
 		w.decide()
 		w.flush()
@@ -184,15 +129,17 @@ func (w *walk) flush() {
 		l = english
 	}
 	for _, p := range w.queue {
-		if w.yield == nil {
-			break
-		}
-		if p.entry != nil {
-			p.Word, p.Stop = p.in(l)
-		}
-		if p.Word != "" && !w.yield(p.Token) {
-			w.yield = nil
-		}
+		w.give(p, l)
 	}
 	w.queue = w.queue[:0]
+}
+
+// give yields a word as one of a language.
+func (w *walk) give(p pending, l language) {
+	if p.entry != nil {
+		p.Word, p.Stop = p.in(l)
+	}
+	if w.yield != nil && p.Word != "" && !w.yield(p.Token) {
+		w.yield = nil
+	}
 }
