@@ -2,6 +2,7 @@ package words
 
 import (
 	_ "embed"
+	"math/bits"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -88,10 +89,8 @@ func of(word string) (from, to language) {
 type ballot [latin]int
 
 func (b *ballot) add(s set) {
-	for l := range latin {
-		if s.has(l) {
-			b[l]++
-		}
+	for s &= 1<<latin - 1; s != 0; s &= s - 1 {
+		b[bits.TrailingZeros16(uint16(s))]++
 	}
 }
 

@@ -11,11 +11,11 @@ import (
 type class uint8
 
 const (
-	hard      class = iota // the library has to tell
-	gap                    // stands between words
-	letter                 //
+	letter    class = iota //
 	digit                  //
 	under                  // ties letters and digits
+	hard                   // the library has to tell
+	gap                    // stands between words
 	extend                 // goes with the character before
 	mid                    // ties two letters or two digits
 	midLetter              // ties two letters
@@ -124,20 +124,25 @@ func (w *walk) segments() {
 func (w *walk) scan(at int) int {
 	last := gap
 	for at < len(w.text) {
-		c, n := w.class(at)
-		switch c {
-		case letter, digit, under:
+		c, n := class(0), 1
+		if b := w.text[at]; b < utf8.RuneSelf {
+			c = classes[b]
+		} else {
+			c, n = w.class(at)
+		}
+		switch {
+		case c <= under:
 			last = c
-		case extend:
-		case mid, midLetter, midDigit:
+		case c == extend:
+		case c == mid || c == midLetter || c == midDigit:
 			next, _ := w.class(at + n)
 			if next == hard || next == extend {
 				return 0
 			}
-			if next != last || last == letter && c == midDigit || last == digit && c == midLetter || last != letter && last != digit {
+			if next != last || last == letter && c == midDigit || last == digit && c == midLetter || last > digit {
 				return at
 			}
-		case hard:
+		case c == hard:
 			return 0
 		default:
 			return at

@@ -100,7 +100,7 @@ func (w *walk) add(t Token, e *entry) {
 		w.give(pending{t, e}, unknown) // no line says what it is
 		return
 	}
-	if w.queue = append(w.queue, pending{t, e}); len(w.queue) == mostPending {
+	if w.queue = append(w.queue, pending{t, e}); len(w.queue) >= mostPending {
 		w.decide()
 		w.flush()
 	}
