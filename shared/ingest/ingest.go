@@ -19,7 +19,8 @@
 //
 // Then the bytes that arrived are removed. An event that finds nothing to do, since
 // its file is gone, or done, or took another version of the bytes, only removes its
-// bytes.
+// bytes. Where the file is ready, it also sees to it that what was made of the file is
+// there.
 //
 // # Failures
 //
@@ -96,6 +97,10 @@ type Incoming interface {
 type Blobs interface {
 	// Copy brings the bytes that arrived to their blob.
 	Copy(ctx context.Context, f file.File) error
+	// OpenBlob reads the bytes of a file that is stored.
+	OpenBlob(ctx context.Context, f file.File) (io.ReadCloser, error)
+	// Made reports whether all is there that was made of a ready file.
+	Made(ctx context.Context, f file.File) (bool, error)
 	// PutText keeps a text, as passage.Encode writes it, of bytes that were read as
 	// that type.
 	PutText(ctx context.Context, sha, contentType string, text []byte) error
@@ -155,8 +160,15 @@ func (p *Processor) handle(ctx context.Context, a Arrival) error {
 	if errors.Is(err, file.ErrNoFile) {
 		return nil
 	}
-	if err != nil || f.Status != file.Processing || f.Version != a.Version {
+	if err != nil || f.Version != a.Version {
 		return err
+	}
+	switch f.Status {
+	case file.Ready:
+		return p.renew(ctx, f)
+	case file.Processing:
+	default:
+		return nil
 	}
 	err = p.process(ctx, f)
 	if errors.Is(err, file.ErrGone) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -18,6 +19,8 @@ type job struct {
 	file  file.File
 	begun bool    // a try of its stage is counted
 	copy  *copied // of its bytes, on this machine; nil: not fetched yet
+	// open reads its bytes: as they arrived or, of a ready file, as they are kept.
+	open func(context.Context, file.File) (io.ReadCloser, error)
 }
 
 // step is what is done in a stage: it ends the file with a remark, fails, or does
@@ -37,9 +40,9 @@ var steps = []step{
 // process takes a file through the stages from where it stands. A failure that passes
 // isn't counted.
 func (p *Processor) process(ctx context.Context, f file.File) error {
-	j := &job{Processor: p, file: f}
+	j := &job{Processor: p, file: f, open: p.Incoming.Open}
 	defer j.forget()
-	err := j.inTime(ctx)
+	err := j.inTime(ctx, j.run)
 	if e := problem.From(err); e != nil && e.Kind == problem.Unavailable && j.begun {
 		err = errors.Join(err, p.Files.Spare(ctx, j.file))
 	}
@@ -54,13 +57,13 @@ func (p *Processor) process(ctx context.Context, f file.File) error {
 const reserve = 10 * time.Second
 
 // inTime runs, and ends before the process must.
-func (j *job) inTime(ctx context.Context) error {
+func (j *job) inTime(ctx context.Context, run func(context.Context) error) error {
 	if end, limited := ctx.Deadline(); limited {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, end.Add(-reserve))
 		defer cancel()
 	}
-	return j.run(ctx)
+	return run(ctx)
 }
 
 func (j *job) run(ctx context.Context) error {

@@ -41,7 +41,7 @@ func (j *job) fetch(ctx context.Context) (*file.Remark, error) {
 }
 
 func (j *job) download(ctx context.Context) (*copied, error) {
-	body, err := j.Incoming.Open(ctx, j.file)
+	body, err := j.open(ctx, j.file)
 	if err != nil {
 		return nil, err
 	}

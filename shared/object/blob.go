@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"strings"
 
@@ -94,6 +95,20 @@ func (b *Bucket) blobIs(ctx context.Context, f file.File) (bool, error) {
 		return false, fmt.Errorf("blob %s has %d bytes instead of %d", f.SHA256, size, f.Size)
 	}
 	return true, sameSum(out.ChecksumSHA256, f.SHA256)
+}
+
+// OpenBlob reads f's blob, or returns file.ErrNoFile. The reader's own errors are the
+// connection's.
+func (b *Bucket) OpenBlob(ctx context.Context, f file.File) (io.ReadCloser, error) {
+	key := blobKey(f.SHA256)
+	out, err := b.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key}, uncheckedByTheSDK)
+	if c := code(err); c == "NoSuchKey" || c == "NotFound" {
+		return nil, file.ErrNoFile.Because(fmt.Errorf("no blob %s", f.SHA256))
+	}
+	if err != nil {
+		return nil, unavailable("open blob", err)
+	}
+	return out.Body, nil
 }
 
 // sameSum compares the SHA-256 that S3 has with ours. There may be none, or one over

@@ -51,6 +51,22 @@ func (b *Bucket) PutPictures(ctx context.Context, sha, contentType string, thumb
 	return b.PutDerived(ctx, sha, Picture, contentType, picture)
 }
 
+// Made reports whether all is there that was made of a ready file: at most two calls.
+func (b *Bucket) Made(ctx context.Context, f file.File) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for _, key := range Made(f) {
+		_, err := b.s3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.name, Key: &key})
+		if c := code(err); c == "NotFound" || c == "NoSuchKey" {
+			return false, nil
+		}
+		if err != nil {
+			return false, unavailable("look for what was made", err)
+		}
+	}
+	return true, nil
+}
+
 // Text returns the text of a blob that was read as that type, as it was kept, or
 // file.ErrNoFile. One call.
 func (b *Bucket) Text(ctx context.Context, sha, contentType string) ([]byte, error) {

@@ -1,5 +1,7 @@
 package object
 
+import "parley/shared/file"
+
 // Folders of the bucket.
 const (
 	incoming = "incoming/" // as sent: incoming/<user>/<file>
@@ -19,6 +21,9 @@ const (
 // there.
 func incomingKey(user, file string) string { return incomingOf(user) + file }
 
+// Sent names the bytes that were sent as f.
+func Sent(f file.File) string { return incomingKey(f.User, f.ID) }
+
 // incomingOf is the folder of all uploads of a user.
 func incomingOf(user string) string { return incoming + user + "/" }
 
@@ -34,6 +39,17 @@ func derivedKey(sha, what string) string { return derivedOf(sha) + what }
 // textOf tells texts apart that were made of the same bytes: what their owners have
 // called them may decide how they are read, and is nobody else's business.
 func textOf(contentType string) string { return Text + "/" + contentType }
+
+// Made names what was made of a ready file.
+func Made(f file.File) []string {
+	switch f.Kind {
+	case file.Text:
+		return []string{derivedKey(f.SHA256, textOf(f.ContentType))}
+	case file.Image:
+		return []string{derivedKey(f.SHA256, Thumbnail), derivedKey(f.SHA256, Picture)}
+	}
+	return nil
+}
 
 // derivedOf is the folder of all that was made of them.
 func derivedOf(sha string) string { return derived + sha + "/" }
