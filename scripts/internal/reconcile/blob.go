@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"parley/shared/file"
@@ -13,12 +14,12 @@ import (
 
 // blobState is all that is known of one SHA-256.
 type blobState struct {
-	sha     string
-	count   store.Blob
-	row     bool // there is one that counts
-	files   []ref
-	blob    *thing
-	derived *thing
+	sha   string
+	count store.Blob
+	row   bool // there is one that counts
+	files []ref
+	blob  *thing
+	made  []thing // of it
 }
 
 func newBlobState(sha string) *blobState { return &blobState{sha: sha, count: store.Blob{SHA: sha}} }
@@ -31,8 +32,8 @@ func (s *blobState) add(n blobNote) {
 		s.files = append(s.files, *n.File)
 	case n.Blob != nil:
 		s.blob = n.Blob
-	case n.Derived != nil && (s.derived == nil || n.Derived.Since.After(s.derived.Since)):
-		s.derived = n.Derived
+	case n.Derived != nil:
+		s.made = append(s.made, *n.Derived)
 	}
 }
 
@@ -49,10 +50,9 @@ func (s *blobState) refs() int {
 
 // differences judges it. Nothing that is young is judged: old says what isn't.
 func (s *blobState) differences(old func(time.Time) bool) []Difference {
-	for _, t := range []*thing{s.blob, s.derived} {
-		if t != nil && !old(t.Since) {
-			return nil
-		}
+	young := func(t thing) bool { return !old(t.Since) }
+	if s.blob != nil && young(*s.blob) || slices.ContainsFunc(s.made, young) {
+		return nil
 	}
 	if !s.count.Dying.IsZero() && !old(s.count.Dying) {
 		return nil
@@ -68,6 +68,26 @@ func (s *blobState) differences(old func(time.Time) bool) []Difference {
 	}
 	if bytes := s.bytes(old); bytes.Kind != "" && refs > 0 {
 		add(bytes.Kind, bytes.Detail)
+		return all // without them nothing can be made of them
+	}
+	return append(all, s.unmade(old)...)
+}
+
+// unmade judges what models and pages are given of ready files.
+func (s *blobState) unmade(old func(time.Time) bool) (all []Difference) {
+	there := map[string]bool{}
+	for _, t := range s.made {
+		there[t.Key] = !t.Hidden
+	}
+	for _, f := range s.files {
+		if !f.Ready || !old(f.Made) {
+			continue
+		}
+		for _, key := range object.Made(file.File{SHA256: s.sha, Kind: f.Kind, ContentType: f.Type}) {
+			if !there[key] {
+				all = append(all, Difference{Kind: Unmade, SHA: s.sha, User: f.User, File: f.ID, Key: key, Detail: "what was made of it isn't there"})
+			}
+		}
 	}
 	return all
 }
@@ -84,7 +104,7 @@ func (s *blobState) remains() string {
 	if s.blob != nil {
 		what += fmt.Sprintf(", %d bytes", s.blob.Size)
 	}
-	if s.derived != nil {
+	if len(s.made) > 0 {
 		what += ", what was made of them"
 	}
 	return what
@@ -157,11 +177,11 @@ func (r *run) lookAtBlob(ctx context.Context, was *blobState) (*blobState, error
 	}
 	return now, errors.Join(
 		r.Bucket.Blobs(ctx, was.sha, func(o object.Object) error {
-			now.add(blobNote{Blob: &thing{o.Size, o.Since, o.Hidden}})
+			now.add(blobNote{Blob: &thing{Size: o.Size, Since: o.Since, Hidden: o.Hidden}})
 			return nil
 		}),
 		r.Bucket.Derived(ctx, was.sha, func(o object.Object) error {
-			now.add(blobNote{Derived: &thing{o.Size, o.Since, o.Hidden}})
+			now.add(blobNote{Derived: &thing{Key: o.Key, Size: o.Size, Since: o.Since, Hidden: o.Hidden}})
 			return nil
 		}))
 }
@@ -176,8 +196,19 @@ func (r *run) mendBlob(ctx context.Context, s *blobState, d Difference) error {
 		return r.Bucket.Restore(ctx, s.sha)
 	case Missing:
 		return r.dropLost(ctx, s)
+	case Unmade:
+		return r.remake(ctx, d)
 	}
 	return errForPeople
+}
+
+// remake has what was made of a file made again, from its blob.
+func (r *run) remake(ctx context.Context, d Difference) error {
+	f, err := r.Files.Counted(ctx, d.User, d.File)
+	if err != nil {
+		return err
+	}
+	return r.Again(ctx, f.File, object.Sent(f.File))
 }
 
 // mendRefs sets the count, provided that the row is as it was before the files were

@@ -22,6 +22,8 @@ type blobNote struct {
 type ref struct {
 	User, ID string
 	Size     int64
+	Kind     file.Kind
+	Type     string // content type
 	Counted  bool
 	Ready    bool
 	Made     time.Time
@@ -29,6 +31,7 @@ type ref struct {
 
 // thing is an object of the bucket.
 type thing struct {
+	Key    string // of what was made of a blob
 	Size   int64
 	Since  time.Time
 	Hidden bool
@@ -59,7 +62,7 @@ func (r *run) gather(ctx context.Context) error {
 		return err
 	}
 	err = r.Bucket.Derived(ctx, "", func(o object.Object) error {
-		return r.object(o, blobNote{SHA: o.SHA, Derived: &thing{Size: o.Size, Since: o.Since, Hidden: o.Hidden}})
+		return r.object(o, blobNote{SHA: o.SHA, Derived: &thing{Key: o.Key, Size: o.Size, Since: o.Since, Hidden: o.Hidden}})
 	})
 	if err != nil {
 		return err
@@ -109,7 +112,7 @@ func (r *run) counted(row store.Row) error {
 }
 
 func refOf(f store.Counted) *ref {
-	return &ref{User: f.User, ID: f.ID, Size: f.Size, Counted: f.Counted, Ready: f.Status == file.Ready, Made: f.CreatedAt}
+	return &ref{User: f.User, ID: f.ID, Size: f.Size, Kind: f.Kind, Type: f.ContentType, Counted: f.Counted, Ready: f.Status == file.Ready, Made: f.CreatedAt}
 }
 
 // object keeps what was listed, or reports a key that isn't Parley's.

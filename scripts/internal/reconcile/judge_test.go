@@ -19,21 +19,30 @@ var (
 
 func TestBlobsAreJudged(t *testing.T) {
 	ready := func(size int64) ref { return ref{Size: size, Counted: true, Ready: true, Made: past} }
+	read := func(kind file.Kind, made time.Time) []ref {
+		return []ref{{Size: 5, Counted: true, Ready: true, Made: made, Kind: kind, Type: "text/csv"}}
+	}
+	made := func(hidden bool, names ...string) (all []thing) {
+		for _, name := range names {
+			all = append(all, thing{Key: "derived/s/" + name, Since: past, Hidden: hidden})
+		}
+		return all
+	}
 	row := func(refs int) store.Blob { return store.Blob{SHA: "s", Refs: refs, Changes: 1} }
 	there, young := &thing{Size: 5, Since: past}, &thing{Size: 5, Since: noon}
 	for name, c := range map[string]struct {
 		state blobState
 		want  []Kind
 	}{
-		"as it should be":          {blobState{row: true, count: row(2), files: []ref{ready(5), ready(5)}, blob: there, derived: there}, nil},
+		"as it should be":          {blobState{row: true, count: row(2), files: []ref{ready(5), ready(5)}, blob: there, made: made(false, "text/text/csv")}, nil},
 		"counted too often":        {blobState{row: true, count: row(3), files: []ref{ready(5)}, blob: there}, []Kind{WrongRefs}},
 		"a file that isn't stored": {blobState{row: true, count: row(1), files: []ref{ready(5), {Made: past}}, blob: there}, nil},
 		"no row":                   {blobState{files: []ref{ready(5)}, blob: there}, []Kind{WrongRefs}},
 		"nobody's, and a row":      {blobState{row: true, count: row(0), blob: there}, []Kind{Unreferenced}},
 		"nobody's, counted":        {blobState{row: true, count: row(1), blob: there}, []Kind{WrongRefs}},
 		"nobody's, young":          {blobState{blob: young}, nil},
-		"nobody's, old and young":  {blobState{blob: there, derived: young}, nil},
-		"made of nothing":          {blobState{derived: there}, []Kind{Unreferenced}},
+		"nobody's, old and young":  {blobState{blob: there, made: []thing{*young}}, nil},
+		"made of nothing":          {blobState{made: made(false, "picture")}, []Kind{Unreferenced}},
 		"being removed":            {blobState{row: true, count: store.Blob{Dying: noon.Add(-time.Hour)}}, nil},
 		"removed for two days":     {blobState{row: true, count: store.Blob{Dying: past}}, []Kind{Unreferenced}},
 		"lost":                     {blobState{row: true, count: row(1), files: []ref{ready(5)}}, []Kind{Missing}},
@@ -41,6 +50,14 @@ func TestBlobsAreJudged(t *testing.T) {
 		"ready, but young":         {blobState{row: true, count: row(1), files: []ref{{Size: 5, Counted: true, Ready: true, Made: noon}}}, nil},
 		"hidden":                   {blobState{row: true, count: row(1), files: []ref{ready(5)}, blob: &thing{Size: 5, Since: past, Hidden: true}}, []Kind{Hidden}},
 		"of another size":          {blobState{row: true, count: row(1), files: []ref{ready(6)}, blob: there}, []Kind{Damaged}},
+		"a text":                   {blobState{sha: "s", row: true, count: row(1), files: read(file.Text, past), blob: there, made: made(false, "text/text/csv")}, nil},
+		"an image":                 {blobState{sha: "s", row: true, count: row(1), files: read(file.Image, past), blob: there, made: made(false, "picture", "thumbnail")}, nil},
+		"no text":                  {blobState{sha: "s", row: true, count: row(1), files: read(file.Text, past), blob: there}, []Kind{Unmade}},
+		"the text of another type": {blobState{sha: "s", row: true, count: row(1), files: read(file.Text, past), blob: there, made: made(false, "text/text/plain")}, []Kind{Unmade}},
+		"a text that is hidden":    {blobState{sha: "s", row: true, count: row(1), files: read(file.Text, past), blob: there, made: made(true, "text/text/csv")}, []Kind{Unmade}},
+		"half of an image":         {blobState{sha: "s", row: true, count: row(1), files: read(file.Image, past), blob: there, made: made(false, "picture")}, []Kind{Unmade}},
+		"no text, but young":       {blobState{sha: "s", row: true, count: row(1), files: read(file.Text, noon), blob: there}, nil},
+		"no text of lost bytes":    {blobState{sha: "s", row: true, count: row(1), files: read(file.Text, past)}, []Kind{Missing}},
 	} {
 		check(t, name, c.want, c.state.differences(isOld))
 	}

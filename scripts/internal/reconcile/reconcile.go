@@ -46,6 +46,7 @@ const (
 	Hidden       Kind = "bytes_hidden"   // somebody has deleted a blob by its key; its versions are there
 	Missing      Kind = "bytes_missing"  // a ready file's bytes are gone
 	Damaged      Kind = "bytes_damaged"  // a blob has another size than its files
+	Unmade       Kind = "made_missing"   // a ready file's text or pictures are gone, or deleted by their key
 	WrongTotals  Kind = "wrong_totals"   // a user's bytes or open uploads
 	WrongRoom    Kind = "wrong_room"     // the bytes of a chat's files
 	WrongChats   Kind = "wrong_chats"    // to how many chats a file is attached
@@ -84,8 +85,9 @@ type Check struct {
 	// deleted.
 	DropLost bool
 
-	// Again has the processing of a file begin anew, whose bytes lie there as an
-	// object of that key.
+	// Again says once more that a file's bytes have arrived as an object of that key.
+	// So the processing of one that is stuck begins anew, and of one that is ready
+	// what is missing is made again.
 	Again func(ctx context.Context, f file.File, key string) error
 
 	Found    func(Difference) error // is told of each, as it was found or repaired

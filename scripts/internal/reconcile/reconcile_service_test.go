@@ -30,7 +30,7 @@ func kinds(all []Difference) map[string]int {
 }
 
 // disorder makes one of every difference, and returns a file that has none.
-func (w *world) disorder() (whole, hidden, miscounted, uncounted file.File) {
+func (w *world) disorder() (whole, hidden, miscounted, uncounted, unmade file.File) {
 	ada, bob := newID(), newID()
 	whole = w.ready(ada, "the same bytes")
 	w.ready(bob, "the same bytes")
@@ -47,6 +47,9 @@ func (w *world) disorder() (whole, hidden, miscounted, uncounted file.File) {
 	lost := w.ready(bob, "lost")
 	w.must(w.bucket.RemoveBlob(w.t.Context(), lost.SHA256))
 	w.put("blobs/"+w.ready(ada, "damaged").SHA256, "damage")
+	unmade = w.ready(ada, "has lost its text")
+	w.forget(textOf(unmade))
+	w.hide(textOf(w.ready(bob, "its text was deleted by its key")))
 
 	w.row("U#"+ada, "Q", map[string]string{"n": "123456", "up": "7"})
 	w.row("U#"+bob, "D#"+newID(), map[string]string{"n": "99"})
@@ -63,13 +66,13 @@ func (w *world) disorder() (whole, hidden, miscounted, uncounted file.File) {
 	w.must(err)
 	w.arrive(bob, "never processed")
 	w.put("blobs/readme", "whose is this?")
-	return whole, hidden, miscounted, uncounted
+	return whole, hidden, miscounted, uncounted, unmade
 }
 
 func TestEveryDifferenceIsFoundAndRepaired(t *testing.T) {
 	w := newWorld(t)
-	whole, hidden, miscounted, uncounted := w.disorder()
-	want := map[string]int{"wrong_refs": 2, "unreferenced": 4, "bytes_hidden": 1, "bytes_missing": 1, "bytes_damaged": 1,
+	whole, hidden, miscounted, uncounted, unmade := w.disorder()
+	want := map[string]int{"wrong_refs": 2, "unreferenced": 4, "bytes_hidden": 1, "bytes_missing": 1, "bytes_damaged": 1, "made_missing": 2,
 		"wrong_totals": 1, "wrong_room": 1, "wrong_chats": 1, "no_file": 1, "tombstone": 1, "leftover": 3, "stuck": 1, "strange_object!": 1}
 	for range 2 { // a check changes nothing
 		if _, all := w.check(nil); cmp.Diff(want, kinds(all)) != "" {
@@ -88,6 +91,7 @@ func TestEveryDifferenceIsFoundAndRepaired(t *testing.T) {
 	w.holds(hidden, "deleted by its key", 1)
 	w.holds(miscounted, "counted wrong", 1)
 	w.holds(uncounted, "counted not at all", 1)
+	w.holds(unmade, "has lost its text", 1)
 	_, all = w.check(func(c *Check) { c.Repair, c.DropLost = true, true })
 	if i := slices.IndexFunc(all, func(d Difference) bool { return d.Kind == Missing }); i < 0 || !all[i].Repaired {
 		t.Errorf("what is lost was not dropped: %+v", all)

@@ -7,6 +7,7 @@ import (
 	cryptorand "crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -65,10 +66,15 @@ func (w *world) check(change func(*Check)) (Summary, []Difference) {
 	return sum, all
 }
 
-// process is what comes of a file whose processing begins again: it is no good.
+// process is what comes of a file whose processing begins again: it is no good, or
+// what is made of it is there again.
 func (w *world) process(ctx context.Context, f file.File, key string) error {
 	if key != "incoming/"+f.User+"/"+f.ID || f.Version == "" {
 		w.t.Errorf("%q is to be processed as %+v", key, f)
+	}
+	if f.Status == file.Ready {
+		return errors.Join(w.bucket.PutText(ctx, f.SHA256, f.ContentType, []byte("made again")),
+			w.bucket.PutPictures(ctx, f.SHA256, "image/png", []byte("made again"), []byte("made again")))
 	}
 	w.must(w.files.Reject(ctx, f, file.Remark{Code: "no_good", Detail: "It is no good."}))
 	return w.bucket.Discard(ctx, f)
@@ -104,18 +110,29 @@ func (w *world) ready(user, text string) file.File {
 	f := w.arrive(user, text)
 	w.must(w.files.Hold(w.t.Context(), f))
 	w.must(w.bucket.Copy(w.t.Context(), f))
-	w.put("derived/"+f.SHA256+"/text", "made of it")
+	w.put(textOf(f), "made of it")
 	w.must(w.bucket.Discard(w.t.Context(), f))
 	f.Kind = file.Text
 	w.must(w.files.Ready(w.t.Context(), f))
 	return f
 }
 
+func textOf(f file.File) string { return "derived/" + f.SHA256 + "/text/" + f.ContentType }
+
 func (w *world) put(key, text string) (version string) {
 	w.t.Helper()
 	out, err := w.s3.PutObject(w.t.Context(), &s3.PutObjectInput{Bucket: &w.name, Key: &key, Body: strings.NewReader(text)})
 	w.must(err)
 	return aws.ToString(out.VersionId)
+}
+
+// forget removes an object with all its versions.
+func (w *world) forget(key string) {
+	w.t.Helper()
+	for _, v := range objecttest.Versions(w.t, w.s3, w.name, key) {
+		_, err := w.s3.DeleteObject(w.t.Context(), &s3.DeleteObjectInput{Bucket: &w.name, Key: v.Key, VersionId: v.VersionId})
+		w.must(err)
+	}
 }
 
 // hide deletes an object by its key alone.
