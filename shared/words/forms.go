@@ -59,10 +59,5 @@ func Forms(word string) []string {
 			}
 		}
 	}
-	if from <= indonesian && indonesian < to && stemmed(indonesian, bare) {
-		for _, o := range others(stemIndonesian(bare)) {
-			add(o)
-		}
-	}
 	return all
 }

@@ -1,28 +1,58 @@
 package words
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Indonesian is stemmed as in Tala, "A Study of Stemming Effects on Information
 // Retrieval in Bahasa Indonesia" (2003), by rules alone: stemmers with a list of roots
 // find more, but the list that they share may not be used by companies.
 
-// affix is a syllable that is taken off, and what stood there before it came.
+// affix is a syllable that is taken off.
 type affix struct {
 	text  string
-	vowel string // what replaces it before a vowel, where it has swallowed a consonant
+	nasal string // by which it swallows the first letter of some roots
 	not   string // endings that don't go with it
 }
 
 var (
 	first = []affix{
-		{"meng", "", "an"}, {"meny", "s", "an"}, {"men", "t", "an"}, {"mem", "p", "an"}, {"me", "", "an"},
-		{"peng", "", "kan i"}, {"peny", "s", "kan i"}, {"pen", "t", "kan i"}, {"pem", "p", "kan i"},
+		{"meng", "ng", "an"}, {"meny", "ny", "an"}, {"men", "n", "an"}, {"mem", "m", "an"}, {"me", "", "an"},
+		{"peng", "ng", "kan i"}, {"peny", "ny", "kan i"}, {"pen", "n", "kan i"}, {"pem", "m", "kan i"},
 		{"di", "", "an"}, {"ter", "", "an"}, {"ke", "", "kan i"},
 	}
 	second = []affix{{"ber", "", "i"}, {"per", "", ""}, {"pe", "", "kan"}}
-	// learn is the one root before which ber- and per- change.
+	// learn are the forms of the one root before which ber- and per- change.
 	learn = []string{"belajar", "pelajar"}
 )
+
+// swallowed says what stood before a vowel, for each nasal: nearly always the one,
+// before the roots that follow the other. Tala's rules have no such list, and so find
+// kirim in mengirim, or masak in memasak, only by chance.
+var swallowed = map[string]struct {
+	mostly, rarely string
+	roots          []string
+}{
+	"ng": {"", "k", strings.Fields("aji andung at ata acau ejar ecil ecewa elola elompok emas embang embali enal enak enang endali erja etahu etik ikis ira irim uasa uat ubur uliah umpul unci unjung upas urang uras utip")},
+	"m":  {"p", "m", strings.Fields("aaf ain aki akan andi anfaat asak asuk ati enang ilik inta odifikasi ohon uat udah ulai ulia uncul ungkin usnah usuh")},
+	"n":  {"t", "n", strings.Fields("aik amai amakan anti asihat egosiasi ikah ikmat ilai ormal")},
+	"ny": {"s", "ny", strings.Fields("aman anyi ata")},
+}
+
+// unswallowed returns a root with the letter that a prefix has swallowed.
+func unswallowed(nasal, rest string) string {
+	s, ok := swallowed[nasal]
+	if !ok || !vowel(rest, 0) {
+		return rest
+	}
+	for _, root := range s.roots {
+		if strings.HasPrefix(rest, root) {
+			return s.rarely + rest
+		}
+	}
+	return s.mostly + rest
+}
 
 // stemIndonesian takes particles, possessives, prefixes and endings off a word of
 // Latin letters without accents, as long as three vowels are left to take from.
@@ -34,43 +64,11 @@ func stemIndonesian(word string) string {
 		rest, bound = prefix(word, second)
 		return ending(rest, bound)
 	}
-	if root := ending(rest, bound); root != rest {
-		rest, _ = prefix(root, second)
+	root := ending(rest, bound)
+	if root != rest && len(bound.text)+len(rest) == len(word) { // nothing was swallowed
+		root, _ = prefix(root, second)
 	}
-	return rest
-}
-
-// others returns what else an Indonesian root may be: prefixes swallow its first
-// letter, or seem to, and only who searches can try both.
-func others(root string) []string {
-	if root == "" {
-		return nil
-	}
-	rest := root[1:]
-	switch {
-	case vowel(root, 0):
-		return []string{"k" + root}
-	case !vowel(root, 1):
-		if strings.HasPrefix(root, "ny") {
-			return []string{"s" + root[2:]}
-		}
-		return nil
-	}
-	switch root[0] {
-	case 'k':
-		return []string{rest}
-	case 'm':
-		return []string{"p" + rest}
-	case 'p':
-		return []string{"m" + rest}
-	case 'n':
-		return []string{"t" + rest}
-	case 't':
-		return []string{"n" + rest}
-	case 's':
-		return []string{"ny" + rest}
-	}
-	return nil
+	return root
 }
 
 func trim(word string, tails ...string) string {
@@ -89,17 +87,15 @@ func prefix(word string, all []affix) (string, *affix) {
 	}
 	for _, l := range learn {
 		if strings.HasPrefix(word, l) {
-			return word[len("be"):][1:], &second[0]
+			return word[len("bel"):], &second[0]
 		}
 	}
+	if rest, ok := strings.CutPrefix(word, "be"); ok && !vowel(rest, 0) && strings.HasPrefix(rest[1:], "er") {
+		return rest, &second[0] // bekerja
+	}
 	for i, a := range all {
-		rest, ok := strings.CutPrefix(word, a.text)
-		switch {
-		case !ok:
-		case vowel(rest, 0):
-			return a.vowel + rest, &all[i]
-		case rest != "":
-			return rest, &all[i]
+		if rest, ok := strings.CutPrefix(word, a.text); ok && rest != "" {
+			return unswallowed(a.nasal, rest), &all[i]
 		}
 	}
 	return word, nil
@@ -109,21 +105,12 @@ func prefix(word string, all []affix) (string, *affix) {
 func ending(word string, bound *affix) string {
 	for _, e := range []string{"kan", "an", "i"} {
 		start, ok := strings.CutSuffix(word, e)
-		if !ok || !long(word) || bound != nil && goes(e, bound.not) || e == "i" && strings.HasSuffix(start, "s") {
+		if !ok || !long(word) || bound != nil && slices.Contains(strings.Fields(bound.not), e) || e == "i" && strings.HasSuffix(start, "s") {
 			continue
 		}
 		return start
 	}
 	return word
-}
-
-func goes(e, not string) bool {
-	for n := range strings.FieldsSeq(not) {
-		if n == e {
-			return true
-		}
-	}
-	return false
 }
 
 // long reports whether a word has more than two vowels.

@@ -2,7 +2,7 @@ package words
 
 import "strings"
 
-// mostKnown is how many words a Memory keeps.
+// mostKnown is how many words a Memory keeps, in some 20 MB.
 const mostKnown = 1 << 16
 
 // Memory knows what became of words, for who takes many texts apart: that is several

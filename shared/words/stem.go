@@ -27,6 +27,7 @@ func stem(l language, word string) string {
 	if !stemmed(l, word) {
 		return unaccented(word)
 	}
+	whole := word
 	switch l {
 	case hindi:
 		word = stemHindi(word)
@@ -39,7 +40,10 @@ func stem(l language, word string) string {
 	default:
 		word = snow(l, word)
 	}
-	return unaccented(word)
+	if bare := unaccented(word); bare != "" {
+		return bare
+	}
+	return unaccented(whole)
 }
 
 // stemmed reports whether a word has endings: none have short ones and those with

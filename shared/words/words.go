@@ -63,25 +63,26 @@ type pending struct {
 	*entry // nil if Word stands already
 }
 
-// word adds a word of a script with spaces.
-func (w *walk) word(start, end int, joined bool) {
+// word adds a word of a script with spaces, or its parts, if there is anything in it.
+func (w *walk) word(start, end int, joined bool) (ok bool) {
 	e := w.look(w.text[start:end])
 	switch {
 	case e.parts:
-		w.parts(start, end)
-	case e.plain != "":
-		w.line.add(e.votes)
-		w.add(Token{Start: start, End: end, Joined: joined}, e)
+		return w.parts(start, end)
+	case e.plain == "":
+		return false
 	}
+	w.line.add(e.votes)
+	w.add(Token{Start: start, End: end, Joined: joined}, e)
+	return true
 }
 
 // parts adds those of a name, or of a word with an article before its apostrophe.
-func (w *walk) parts(start, end int) {
+func (w *walk) parts(start, end int) (joined bool) {
 	start += elided(w.text[start:end])
-	at, joined := start, false
+	at := start
 	part := func(to int) {
-		if at < to {
-			w.word(at, to, joined)
+		if at < to && w.word(at, to, joined) {
 			joined = true
 		}
 	}
@@ -92,6 +93,7 @@ func (w *walk) parts(start, end int) {
 		}
 	}
 	part(end)
+	return joined
 }
 
 // add has a word wait until its line ends.
