@@ -64,7 +64,8 @@ type Chat struct {
 	Archived  bool      `json:"archived"`
 	Running   string    `json:"running_reply_id,omitempty"` // hint: the reply that may still run
 
-	Last string `json:"-"` // id of its last reply: sorts chats by activity
+	Last    string `json:"-"` // id of its last reply: sorts chats by activity
+	Renamed string `json:"-"` // id of the time when it was, empty if never
 }
 
 // Message is a question or a reply.

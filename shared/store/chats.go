@@ -35,12 +35,13 @@ const (
 	cRunning  = "ru" // present while that reply may run: a hint
 	cPinned   = "pi"
 	cArchived = "ar"
+	cRenamed  = "rn" // id of the time when its title was changed: what a search goes by
 )
 
 func readChat(it item) chat.Chat {
 	c := chat.Chat{
 		ID: text(it, sk)[len("C#"):], Title: text(it, cTitle), Last: text(it, cLast),
-		Pinned: flag(it, cPinned), Archived: flag(it, cArchived),
+		Pinned: flag(it, cPinned), Archived: flag(it, cArchived), Renamed: text(it, cRenamed),
 	}
 	c.CreatedAt, c.UpdatedAt = id.Time(c.ID), id.Time(c.Last)
 	if flag(it, cRunning) {
@@ -114,6 +115,7 @@ func (c *Chats) Change(ctx context.Context, user, chatID string, ch chat.Changes
 	}
 	if ch.Title != nil {
 		add(cTitle, str(*ch.Title))
+		add(cRenamed, str(id.Floor(time.Now())))
 	}
 	if ch.Pinned != nil {
 		add(cPinned, &types.AttributeValueMemberBOOL{Value: *ch.Pinned})
