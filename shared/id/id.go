@@ -35,6 +35,14 @@ func Time(s string) time.Time {
 	return ulid.Time(u.Time()).UTC()
 }
 
+// Floor returns the least identifier of a time, to the millisecond: what sorts
+// before it was made before.
+func Floor(at time.Time) string {
+	var u ulid.ULID
+	_ = u.SetTime(ulid.Timestamp(at)) // fails only for times after the year 10889
+	return u.String()
+}
+
 // Next returns the identifier directly after s in sort order. A question's
 // reply is found that way, so that one row can stand for both.
 func Next(s string) string { return step(s, 1) }
