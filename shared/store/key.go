@@ -27,6 +27,7 @@ func owner(user string) string { return "U#" + user }
 func chatKey(user, chat string) item         { return key(owner(user), "C#"+chat) }
 func messageKey(user, chat, msg string) item { return key(owner(user), messagePrefix(chat)+msg) }
 func guardKey(user, idempotency string) item { return key(owner(user), "I#"+digest(idempotency)) }
+func indexedKey(user string) item            { return key(owner(user), "X") } // what of the history is indexed
 func quotaKey(user, hour string) item        { return key(owner(user), "Q#"+hour) }
 
 // Rows of the accounts table.
