@@ -1,0 +1,304 @@
+package search
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"parley/shared/chat"
+	"parley/shared/id"
+)
+
+// Sizes of what one run does.
+const (
+	batchBytes = 32 << 20 // text of one segment, which is held in memory
+	// lag is how old a message is before it goes into a segment: by then it was
+	// written, whatever its clock, and its reply has mostly ended.
+	lag = 10 * time.Minute
+	// leastBytes is how much text there has to be for a segment.
+	leastBytes = 64 << 10
+	// orphaned is the age at which a segment that no manifest names is of no use: no
+	// run goes on for so long.
+	orphaned = time.Hour
+	// reserve is how long before its deadline a run stops.
+	reserve = 30 * time.Second
+)
+
+// Shelf keeps the segments of users.
+type Shelf interface {
+	// Add makes a segment of documents and keeps it.
+	Add(ctx context.Context, user string, docs []Document) (Segment, error)
+	// Merge makes one segment of others, without the documents that are gone, and keeps
+	// it; nil if nothing is left. ErrCorrupt if one of them can't be read.
+	Merge(ctx context.Context, user string, old []Segment, gone func(Doc) bool) (*Segment, error)
+	// Sweep removes what was kept of a user before that time, but these.
+	Sweep(ctx context.Context, user string, keep []string, before time.Time) error
+}
+
+// Ledger is an Archive that takes down what was indexed.
+type Ledger interface {
+	Archive
+	// SetIndexed puts a manifest in the place of the one that was replaced so often;
+	// false if that has changed.
+	SetIndexed(ctx context.Context, user string, manifest []byte, times int) (bool, error)
+	// Message returns one message.
+	Message(ctx context.Context, ref chat.Ref) (chat.Message, error)
+}
+
+// Indexer is the use case behind index-history: it brings a user's segments up to the
+// present. It may die at any point, and run twice at once: what it has built counts
+// when it is published, by one conditional write, and what was built in vain is
+// removed by a later run.
+type Indexer struct {
+	Ledger Ledger
+	Shelf  Shelf
+	Texts  Texts
+	Now    func() time.Time
+}
+
+// Done is what a run did.
+type Done struct {
+	Docs   int  // documents that were indexed
+	Bytes  int  // of their text
+	Merged int  // segments that were merged
+	Again  bool // there is more to do: run once more
+}
+
+// Run does what a job asks for, as far as ctx's deadline lets it.
+func (x *Indexer) Run(ctx context.Context, j Job) (Done, error) {
+	r := &indexing{Indexer: x, user: j.User}
+	err := r.run(ctx, j)
+	if errors.Is(err, ErrCorrupt) && !j.Anew { // only what is in the table is sure
+		r = &indexing{Indexer: x, user: j.User}
+		err = r.run(ctx, Job{User: j.User, Anew: true})
+	}
+	return r.done, err
+}
+
+func (r *indexing) run(ctx context.Context, j Job) (err error) {
+	if r.m, err = manifestOf(ctx, r.Ledger, r.user); err != nil && !(j.Anew && errors.Is(err, ErrCorrupt)) {
+		return err
+	}
+	if err := r.begin(ctx, j); err != nil || r.m.Build == nil {
+		return err
+	}
+	if err := r.build(ctx); err != nil || r.done.Again {
+		return err
+	}
+	return r.tidy(ctx)
+}
+
+// indexing is one run.
+type indexing struct {
+	*Indexer
+	user  string
+	m     Manifest
+	done  Done
+	chats []chat.Chat // with something to index, by id
+	docs  []Document  // of the segment to come
+	bytes int
+}
+
+// begin decides what is indexed, unless a build goes on.
+func (r *indexing) begin(ctx context.Context, j Job) error {
+	anew := j.Anew || slices.ContainsFunc(r.m.Segments, func(s Segment) bool { return s.Name == j.Broken })
+	if b := r.m.Build; b != nil && (b.Anew || !anew) {
+		return r.active(ctx, b.Since)
+	}
+	b := &Build{Upto: id.Floor(r.Now().Add(-lag)), Anew: anew}
+	if !anew {
+		b.Since = r.m.Upto
+	}
+	if b.Upto <= b.Since {
+		return nil
+	}
+	if err := r.active(ctx, b.Since); err != nil {
+		return err
+	}
+	if err := r.hold(ctx, b); err != nil {
+		return err
+	}
+	r.m.Build = b
+	return nil
+}
+
+// active lists the chats that something was said in.
+func (r *indexing) active(ctx context.Context, since string) (err error) {
+	r.chats, err = r.Ledger.Active(ctx, r.user, since)
+	slices.SortFunc(r.chats, func(a, b chat.Chat) int { return strings.Compare(a.ID, b.ID) })
+	return err
+}
+
+// hold moves the watermark back before replies that haven't ended.
+func (r *indexing) hold(ctx context.Context, b *Build) error {
+	for _, c := range r.chats {
+		if c.Running == "" || c.Running > b.Upto {
+			continue
+		}
+		m, err := r.Ledger.Message(ctx, chat.Ref{User: r.user, Chat: c.ID, Message: c.Running})
+		if errors.Is(err, chat.ErrNoMessage) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if !m.AsOf(r.Now()).Status.Ended() {
+			b.Upto = max(b.Since, id.Prev(chat.QuestionOf(c.Running)))
+		}
+	}
+	return nil
+}
+
+// build reads the chats one after the other, and makes segments of what they have.
+func (r *indexing) build(ctx context.Context) error {
+	b := r.m.Build
+	for _, c := range r.chats {
+		if c.ID <= b.Chat || c.ID > b.Upto {
+			continue
+		}
+		if named(c, b.Since) {
+			r.add(titled(c))
+		}
+		err := r.Ledger.Between(ctx, r.user, c.ID, b.Since, b.Upto, func(messages []chat.Message) error {
+			r.add(said(messages)...)
+			more, err := inFiles(ctx, r.Texts, r.user, messages)
+			r.add(more...)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if r.bytes < batchBytes {
+			continue
+		}
+		if err := r.flush(ctx); err != nil {
+			return err
+		}
+		b.Chat = c.ID
+		if err := r.publish(ctx, r.m); err != nil {
+			return err
+		}
+		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < reserve {
+			r.done.Again = true
+			return nil
+		}
+	}
+	if r.bytes < leastBytes && len(b.Segments) == 0 && !b.Anew {
+		r.m.Build = nil // not worth a segment: it is searched where it is
+		return nil
+	}
+	if err := r.flush(ctx); err != nil {
+		return err
+	}
+	return r.finish(ctx)
+}
+
+func (r *indexing) add(docs ...Document) {
+	for _, d := range docs {
+		r.bytes += len(d.Text)
+	}
+	r.docs = append(r.docs, docs...)
+}
+
+// flush makes a segment of what was read.
+func (r *indexing) flush(ctx context.Context) error {
+	if len(r.docs) == 0 {
+		return nil
+	}
+	s, err := r.Shelf.Add(ctx, r.user, r.docs)
+	if err != nil {
+		return err
+	}
+	r.done.Docs += len(r.docs)
+	r.done.Bytes += r.bytes
+	r.docs, r.bytes = nil, 0
+	if b := r.m.Build; !slices.ContainsFunc(b.Segments, func(other Segment) bool { return other.Name == s.Name }) {
+		b.Segments = append(b.Segments, s)
+	}
+	return nil
+}
+
+// finish publishes what was built: from then on it is searched.
+func (r *indexing) finish(ctx context.Context) error {
+	m := r.m
+	b := m.Build
+	old := m.Segments
+	m.Segments, m.Upto, m.Build = b.Segments, b.Upto, nil
+	if !b.Anew {
+		m.Segments, old = slices.Concat(old, b.Segments), nil
+	}
+	return r.publish(ctx, m.retire(old, r.Now()))
+}
+
+func (r *indexing) publish(ctx context.Context, m Manifest) error {
+	body, err := m.Encode()
+	if err != nil {
+		return err
+	}
+	ok, err := r.Ledger.SetIndexed(ctx, r.user, body, m.Times)
+	if err == nil && !ok {
+		err = ErrOvertaken
+	}
+	m.Times++
+	r.m = m
+	return err
+}
+
+// tidy merges segments of the same size, and removes what nobody needs any more.
+func (r *indexing) tidy(ctx context.Context) error {
+	for old := r.m.due(); old != nil; old = r.m.due() {
+		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < 3*reserve {
+			r.done.Again = true
+			return nil
+		}
+		gone, err := r.gone(ctx)
+		if err != nil {
+			return err
+		}
+		merged, err := r.Shelf.Merge(ctx, r.user, old, gone)
+		if err != nil {
+			return err
+		}
+		r.done.Merged += len(old)
+		if err := r.publish(ctx, r.m.replace(old, merged, r.Now())); err != nil {
+			return err
+		}
+	}
+	return r.sweep(ctx)
+}
+
+// gone tells documents whose chats were deleted.
+func (r *indexing) gone(ctx context.Context) (func(Doc) bool, error) {
+	chats, err := r.Ledger.Active(ctx, r.user, "")
+	if err != nil {
+		return nil, err
+	}
+	there := map[string]bool{}
+	for _, c := range chats {
+		there[c.ID] = true
+	}
+	return func(d Doc) bool { return !there[d.Chat] }, nil
+}
+
+// sweep removes segments that were replaced long enough ago.
+func (r *indexing) sweep(ctx context.Context) error {
+	rested := func(old Retired) bool { return r.Now().Sub(old.At) > restBefore }
+	if !slices.ContainsFunc(r.m.Retired, rested) {
+		return nil
+	}
+	m := r.m
+	m.Retired = slices.DeleteFunc(slices.Clone(m.Retired), rested)
+	if err := r.publish(ctx, m); err != nil {
+		return err
+	}
+	keep := []string{}
+	for _, s := range m.Segments {
+		keep = append(keep, s.Name)
+	}
+	for _, s := range m.Retired {
+		keep = append(keep, s.Name)
+	}
+	return r.Shelf.Sweep(ctx, r.user, keep, r.Now().Add(-orphaned))
+}

@@ -1,0 +1,212 @@
+package search
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"parley/shared/chat"
+	"parley/shared/file"
+	"parley/shared/id"
+)
+
+// rest reads what was said since the watermark; large says that it is more than one
+// search can go through: then it is the newest of it.
+func (l *look) rest(ctx context.Context, since string) (docs []Document, large bool, err error) {
+	user, until := l.request.User, l.request.Filter.Until
+	chats, err := l.Archive.Active(ctx, user, since)
+	if err != nil {
+		return nil, false, err
+	}
+	slices.SortFunc(chats, func(a, b chat.Chat) int { return strings.Compare(b.Last, a.Last) })
+	var mu sync.Mutex
+	size := 0
+	errLarge := errors.New("too large")
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(chatsAtOnce)
+	for _, c := range chats {
+		if named(c, since) {
+			docs = append(docs, titled(c))
+		}
+	}
+	for _, c := range chats {
+		g.Go(func() error {
+			return l.Archive.Between(ctx, user, c.ID, since, until, func(messages []chat.Message) error {
+				found := said(messages)
+				more, err := inFiles(ctx, l.Texts, user, messages)
+				mu.Lock()
+				defer mu.Unlock()
+				for _, d := range slices.Concat(found, more) {
+					docs = append(docs, d)
+					size += len(d.Text)
+				}
+				if size > maxRest {
+					return errLarge
+				}
+				return err
+			})
+		})
+	}
+	if err = g.Wait(); errors.Is(err, errLarge) {
+		return docs, true, nil
+	}
+	return docs, false, err
+}
+
+// rounds is how often a page asks for more where what was found isn't there any more.
+const rounds = 4
+
+// page returns a page of hits behind a match, and the last match that it takes in,
+// nil if none is left behind it.
+func (l *look) page(ctx context.Context, after *Match) (Page, *Match, error) {
+	p := Page{Hits: []Hit{}}
+	for range rounds {
+		want := l.request.Limit - len(p.Hits)
+		found, err := Rank(ctx, l.indexes, l.query, l.request.Filter, after, want+1)
+		if err != nil {
+			return p, nil, err
+		}
+		p.Total, l.query = found.Total, found.Query
+		matches := found.Best[:min(want, len(found.Best))]
+		hits, err := l.hits(ctx, matches)
+		if err != nil {
+			return p, nil, err
+		}
+		for _, h := range hits {
+			if !slices.ContainsFunc(p.Hits, func(other Hit) bool { return other.Message == h.Message }) {
+				p.Hits = append(p.Hits, h)
+			}
+		}
+		if len(found.Best) <= want {
+			return p, nil, nil
+		}
+		if after = &matches[len(matches)-1]; len(p.Hits) == l.request.Limit {
+			break
+		}
+	}
+	return p, after, nil
+}
+
+// hits reads back what was found. What is gone is left out.
+func (l *look) hits(ctx context.Context, matches []Match) ([]Hit, error) {
+	user := l.request.User
+	var refs []chat.Ref
+	var ids []string
+	for _, m := range matches {
+		ids = append(ids, m.Chat)
+		if m.Kind != Title {
+			refs = append(refs, chat.Ref{User: user, Chat: m.Chat, Message: m.Message})
+		}
+	}
+	slices.Sort(ids)
+	var chats map[string]chat.Chat
+	var messages map[string]chat.Message
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) { chats, err = l.Reader.Existing(gctx, user, slices.Compact(ids)); return err })
+	g.Go(func() (err error) { messages, err = l.Reader.Messages(gctx, refs); return err })
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	found := make([]*Hit, len(matches))
+	g, gctx = errgroup.WithContext(ctx)
+	g.SetLimit(8)
+	for i, m := range matches {
+		c, ok := chats[m.Chat]
+		if !ok {
+			continue
+		}
+		g.Go(func() (err error) {
+			found[i], err = l.hit(gctx, m, c, messages[m.Message])
+			return err
+		})
+	}
+	err := g.Wait()
+	var hits []Hit
+	for _, h := range found {
+		if h != nil {
+			hits = append(hits, *h)
+		}
+	}
+	return hits, err
+}
+
+// hit makes a hit of a match, nil if what was found is there no more.
+func (l *look) hit(ctx context.Context, m Match, c chat.Chat, message chat.Message) (*Hit, error) {
+	h := &Hit{Chat: c.ID, Title: c.Title, Score: m.Score, In: "message"}
+	var cut Snippet
+	switch m.Kind {
+	case Title:
+		if _, ok := l.query.Cut(c.Title); !ok {
+			return nil, nil // it has another title by now
+		}
+		first, err := l.Reader.First(ctx, l.request.User, c.ID)
+		if errors.Is(err, chat.ErrNoMessage) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		message, h.In = first, "title"
+		cut, _ = l.query.Cut(message.Text)
+	case File:
+		var in *InFile
+		var err error
+		if in, cut, err = l.inFile(ctx, message); in == nil {
+			return nil, err
+		}
+		h.In, h.File = "file", in
+	default:
+		var ok bool
+		if cut, ok = l.query.Cut(message.Text); !ok {
+			cut = l.names(message, cut)
+		}
+	}
+	if message.ID == "" {
+		return nil, nil
+	}
+	h.Message, h.Role, h.CreatedAt = message.ID, message.Role, id.Time(message.ID)
+	h.Snippet, h.Highlights = cut.Text, cut.Highlights
+	if h.Highlights == nil {
+		h.Highlights = [][2]int{}
+	}
+	return h, nil
+}
+
+// names returns the snippet of the names of a message's files, if one of them has
+// what was looked for; else that of its text.
+func (l *look) names(m chat.Message, text Snippet) Snippet {
+	for _, f := range m.Attachments {
+		if cut, ok := l.query.Cut(f.Name); ok {
+			return cut
+		}
+	}
+	return text
+}
+
+// inFile finds the place in a message's files that has most of what was looked for;
+// nil if they are gone.
+func (l *look) inFile(ctx context.Context, m chat.Message) (in *InFile, best Snippet, err error) {
+	ids := readable(m)
+	if len(ids) == 0 {
+		return nil, best, nil
+	}
+	texts, err := l.Texts.Texts(ctx, l.request.User, ids)
+	if err != nil {
+		return nil, best, err
+	}
+	for _, f := range m.Attachments {
+		if f.Kind != file.Text {
+			continue
+		}
+		for _, p := range texts[f.ID] {
+			if cut, ok := l.query.Cut(p.Text); ok && len(cut.Highlights) > len(best.Highlights) {
+				in, best = &InFile{ID: f.ID, Name: f.Name, Page: p.Page}, cut
+			}
+		}
+	}
+	return in, best, nil
+}

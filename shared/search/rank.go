@@ -1,0 +1,253 @@
+package search
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"strings"
+)
+
+// Parameters of BM25: how soon more of a word counts no more, and how much a long
+// document loses. They are those of Anserini's published runs of Lucene.
+const (
+	k1 = 0.9
+	b  = 0.4
+)
+
+// titleBoost is how much more a chat's title counts than what was said in it.
+const titleBoost = 2
+
+// few is a number of documents that have all clauses below which others are of
+// interest, too.
+const few = 10
+
+// Match is a document that fits a query.
+type Match struct {
+	Doc
+	Score float64
+	// Part says that it lacks loose clauses; it comes after all that have them.
+	Part bool
+}
+
+// compare puts the better match first, of equal ones the newer.
+func compare(a, b Match) int {
+	if a.Part != b.Part {
+		if a.Part {
+			return 1
+		}
+		return -1
+	}
+	return cmp.Or(cmp.Compare(b.Score, a.Score), strings.Compare(b.Message, a.Message), cmp.Compare(a.Kind, b.Kind))
+}
+
+// Ranked is what Rank found.
+type Ranked struct {
+	Best  []Match
+	Total int   // documents that match
+	Query Query // as it was understood: a word that no document has stands for what looks like it
+}
+
+// Rank returns the at most n best matches behind after (nil: from the first on), the
+// best first. Where few documents have all clauses, those count too that lack loose
+// ones.
+func Rank(ctx context.Context, indexes []Index, q Query, f Filter, after *Match, n int) (Ranked, error) {
+	r := ranking{ctx: ctx, indexes: indexes, filter: f, after: after, most: n}
+	for _, x := range indexes {
+		r.docs += x.Docs()
+		r.tokens += x.Tokens()
+	}
+	for _, c := range ranked(q.All) {
+		w, err := r.want(c)
+		if err != nil {
+			return Ranked{}, err
+		}
+		r.wanted = append(r.wanted, w)
+	}
+	for _, c := range q.None {
+		w := &wanted{Clause: c}
+		if _, err := r.expand(w); err != nil {
+			return Ranked{}, err
+		}
+		r.none = append(r.none, w)
+	}
+	err := r.run()
+	if err == nil && r.total < few && len(r.wanted) > 1 && slices.ContainsFunc(r.wanted, func(w *wanted) bool { return w.Loose }) {
+		r.loose, r.best, r.bar, r.total = true, nil, nil, 0
+		err = r.run()
+	}
+	r.trim()
+	understood := Query{None: q.None}
+	for _, w := range r.wanted {
+		understood.All = append(understood.All, w.Clause)
+	}
+	return Ranked{r.best, r.total, understood}, err
+}
+
+// ranked leaves out what nearly every text has, unless there is nothing else.
+func ranked(all []Clause) []Clause {
+	if !slices.ContainsFunc(all, func(c Clause) bool { return !c.Stop }) {
+		return all
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(c Clause) bool { return c.Stop })
+}
+
+// ranking is one query under way.
+type ranking struct {
+	ctx          context.Context
+	indexes      []Index
+	filter       Filter
+	docs, tokens int
+	wanted, none []*wanted
+	loose        bool // loose clauses may be missing
+	after        *Match
+	most         int
+	best         []Match
+	bar          *Match // what is worse than this isn't among the best
+	total        int
+}
+
+// wanted is a clause with the words that it may stand for.
+type wanted struct {
+	Clause
+	words  [][][]string // by index and place in the clause
+	weight float64
+}
+
+// want looks up what a clause may stand for and what it weighs.
+func (r *ranking) want(c Clause) (*wanted, error) {
+	w := &wanted{Clause: c}
+	counts, err := r.expand(w)
+	if err == nil && slices.Contains(counts, 0) {
+		if w.Clause, err = r.similar(c, counts); err == nil {
+			counts, err = r.expand(w)
+		}
+	}
+	for _, n := range counts {
+		n := float64(min(n, r.docs))
+		w.weight += math.Log(1 + (float64(r.docs)-n+0.5)/(n+0.5))
+	}
+	return w, err
+}
+
+// mostBeginnings bounds the words that a prefix stands for in one index.
+const mostBeginnings = 256
+
+// expand looks up which of a clause's forms each index has. It returns how many
+// documents have each of its words.
+func (r *ranking) expand(w *wanted) ([]int, error) {
+	counts := make([]int, len(w.Words))
+	w.words = make([][][]string, len(r.indexes))
+	for i, x := range r.indexes {
+		w.words[i] = make([][]string, len(w.Words))
+		for at, word := range w.Words {
+			forms := word.Forms
+			if word.Prefix != "" {
+				more, err := x.Begin(word.Prefix, mostBeginnings)
+				if err != nil {
+					return nil, err
+				}
+				forms = slices.Compact(slices.Sorted(slices.Values(slices.Concat(forms, more))))
+			}
+			for _, form := range forms {
+				p, err := x.Postings(form, false)
+				if err != nil {
+					return nil, err
+				}
+				if p != nil {
+					w.words[i][at] = append(w.words[i][at], form)
+					counts[at] += p.Count()
+				}
+			}
+		}
+	}
+	return counts, nil
+}
+
+// mostSimilar bounds the words that one stands for which nobody has written.
+const mostSimilar = 8
+
+// similar puts words that look like them in the place of those that nothing has.
+func (r *ranking) similar(c Clause, counts []int) (Clause, error) {
+	c.Words = slices.Clone(c.Words)
+	for i, w := range c.Words {
+		if counts[i] > 0 || w.Prefix != "" {
+			continue
+		}
+		var found []string
+		for edits := 1; edits <= tolerated(w.Typed) && len(found) == 0; edits++ {
+			for _, x := range r.indexes {
+				for _, form := range w.Forms {
+					more, err := x.Similar(form, edits, mostSimilar)
+					if err != nil {
+						return c, err
+					}
+					found = append(found, more...)
+				}
+			}
+		}
+		slices.Sort(found)
+		c.Words[i].Forms = slices.Compact(found)
+	}
+	return c, nil
+}
+
+// tolerated is how many edits may lie between a word and what was meant.
+func tolerated(word string) int {
+	switch n := len([]rune(word)); {
+	case n < 4:
+		return 0
+	case n < 8:
+		return 1
+	}
+	return 2
+}
+
+// run ranks all documents.
+func (r *ranking) run() error {
+	for i := range r.indexes {
+		if err := r.search(i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// open returns the stream of a clause in one index, nil if that lacks a word of it.
+func (r *ranking) open(w *wanted, i int) (stream, error) {
+	var list []stream
+	for _, forms := range w.words[i] {
+		var heads []head
+		for _, form := range forms {
+			p, err := r.indexes[i].Postings(form, len(w.Words) > 1)
+			if err != nil {
+				return nil, err
+			}
+			if p != nil {
+				heads = append(heads, head{from: p})
+			}
+		}
+		switch len(heads) {
+		case 0:
+			return nil, nil
+		case 1:
+			list = append(list, one{heads[0].from})
+		default:
+			list = append(list, &anyOf{heads: heads})
+		}
+	}
+	if len(list) == 1 {
+		return list[0], nil
+	}
+	p := &phrase{both: meet(list)}
+	for _, word := range w.Words {
+		p.at = append(p.at, word.At)
+	}
+	return p, nil
+}
+
+// trim keeps the best matches.
+func (r *ranking) trim() {
+	slices.SortFunc(r.best, compare)
+	r.best = r.best[:min(len(r.best), r.most)]
+}
