@@ -6,11 +6,38 @@ import (
 	"github.com/clipperhouse/uax29/v2/graphemes"
 )
 
-// dense returns where a run of characters of scripts without spaces ends.
+// run adds the characters of scripts without spaces that follow one another, as pairs,
+// and returns where they end.
+func (w *walk) run(at int) int {
+	end := 0 // of the run, once it is needed
+	r, n := utf8.DecodeRuneInString(w.text[at:])
+	for {
+		next, more := utf8.DecodeRuneInString(w.text[at+n:])
+		alone := easy(next) || !unspaced(next) && !marking(next)
+		if easy(r) && alone {
+			w.pairWith(Token{Word: w.text[at : at+n], Start: at, End: at + n})
+		} else {
+			if end <= at {
+				end = w.dense(at)
+			}
+			var one string
+			if n, one = character(w.text[at:end]); one != "" {
+				w.pairWith(Token{Word: one, Start: at, End: at + n})
+			}
+			next, more = utf8.DecodeRuneInString(w.text[at+n:])
+		}
+		at += n
+		if r, n = next, more; n == 0 || !easy(r) && !unspaced(r) && !marking(r) {
+			return at
+		}
+	}
+}
+
+// dense returns where a run ends.
 func (w *walk) dense(at int) int {
 	for at < len(w.text) {
 		r, n := utf8.DecodeRuneInString(w.text[at:])
-		if r < utf8.RuneSelf || !unspaced(r) && !marking(r) {
+		if !unspaced(r) && !marking(r) {
 			break
 		}
 		at += n
@@ -18,25 +45,9 @@ func (w *walk) dense(at int) int {
 	return at
 }
 
-// characters adds those of a run, as pairs.
-func (w *walk) characters(start, end int) {
-	for start < end {
-		n, one := character(w.text[start:end])
-		if one != "" {
-			w.pairWith(Token{Word: one, Start: start, End: start + n})
-		}
-		start += n
-	}
-}
-
 // character returns the length of the character that a run begins with, as readers
 // see it, and what an index has of it.
 func character(run string) (int, string) {
-	if r, n := utf8.DecodeRuneInString(run); easy(r) {
-		if next, _ := utf8.DecodeRuneInString(run[n:]); n == len(run) || easy(next) {
-			return n, run[:n]
-		}
-	}
 	all := graphemes.FromString(run)
 	all.Next()
 	return all.End(), unaccented(plain(all.Value()))

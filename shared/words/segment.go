@@ -106,9 +106,7 @@ func (w *walk) segments() {
 		case hard:
 			at = w.ask(at)
 		case dense:
-			end := w.dense(at + n)
-			w.characters(at, end)
-			at = end
+			at = w.run(at)
 		default:
 			if r == '\n' || r == '\r' {
 				w.end()

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/clipperhouse/uax29/v2/graphemes"
 	"github.com/clipperhouse/uax29/v2/words"
 )
 
@@ -33,7 +34,11 @@ func byLibrary(text string) (all []Token) {
 			w.lone()
 			end += len("\u202F")
 		}
-		w.characters(at, end)
+		for g := graphemes.FromString(text[at:end]); g.Next(); {
+			if one := unaccented(plain(g.Value())); one != "" {
+				w.pairWith(Token{Word: one, Start: at + g.Start(), End: at + g.End()})
+			}
+		}
 		at = end
 	}
 	w.end()
