@@ -54,7 +54,7 @@ var function = func() map[string]set {
 
 // hints are letters that tell a language nearly as well as a function word.
 var hints = map[rune]set{
-	'ñ': 1 << spanish, '¿': 1 << spanish, 'ã': 1 << portuguese, 'õ': 1 << portuguese, 'ç': 1<<portuguese | 1<<french,
+	'ñ': 1 << spanish, 'ã': 1 << portuguese, 'õ': 1 << portuguese, 'ç': 1<<portuguese | 1<<french,
 	'ê': 1<<portuguese | 1<<french, 'è': 1<<french | 1<<italian, 'ß': 1 << german, 'ü': 1 << german,
 	'ä': 1<<german | 1<<swedish, 'ö': 1<<german | 1<<swedish, 'å': 1 << swedish,
 }
