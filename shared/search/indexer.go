@@ -14,9 +14,6 @@ import (
 // Sizes of what one run does.
 const (
 	batchBytes = 32 << 20 // text of one segment, which is held in memory
-	// lag is how old a message is before it goes into a segment: by then it was
-	// written, whatever its clock, and its reply has mostly ended.
-	lag = 10 * time.Minute
 	// leastBytes is how much text there has to be for a segment.
 	leastBytes = 64 << 10
 	// orphaned is the age at which a segment that no manifest names is of no use: no
@@ -55,7 +52,10 @@ type Indexer struct {
 	Ledger Ledger
 	Shelf  Shelf
 	Texts  Texts
-	Now    func() time.Time
+	// Lag is how old a message is before it goes into a segment: by then it was
+	// written, whatever its clock, and its reply has mostly ended.
+	Lag time.Duration
+	Now func() time.Time
 }
 
 // Done is what a run did.
@@ -107,7 +107,7 @@ func (r *indexing) begin(ctx context.Context, j Job) error {
 	if b := r.m.Build; b != nil && (b.Anew || !anew) {
 		return r.active(ctx, b.Since)
 	}
-	b := &Build{Upto: id.Floor(r.Now().Add(-lag)), Anew: anew}
+	b := &Build{Upto: id.Floor(r.Now().Add(-r.Lag)), Anew: anew}
 	if !anew {
 		b.Since = r.m.Upto
 	}

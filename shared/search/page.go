@@ -66,7 +66,7 @@ func (l *look) page(ctx context.Context, after *Match) (Page, *Match, error) {
 	p := Page{Hits: []Hit{}}
 	for range rounds {
 		want := l.request.Limit - len(p.Hits)
-		found, err := Rank(ctx, l.indexes, l.query, l.request.Filter, after, want+1)
+		found, err := l.rank(ctx, after, want+1)
 		if err != nil {
 			return p, nil, err
 		}

@@ -56,7 +56,7 @@ func Parse(text string) (Query, error) {
 func parse(text string, check *problem.Check) (q Query) {
 	prefixes, long := 0, utf8.RuneCountInString(text) > MaxQuery
 	if !long {
-		for _, p := range parts(text) {
+		for _, p := range chunks(text) {
 			for _, c := range p.clauses() {
 				if c.Words[len(c.Words)-1].Prefix != "" {
 					prefixes++
@@ -84,16 +84,16 @@ func parse(text string, check *problem.Check) (q Query) {
 
 func tooLong(c Clause) bool { return len(c.Words) > maxPhrase }
 
-// part is a piece of a query between white space, or between quotes.
-type part struct {
+// chunk is a piece of a query between white space, or between quotes.
+type chunk struct {
 	text                    string
 	without, quoted, prefix bool
 }
 
-// parts takes a query apart.
-func parts(text string) (list []part) {
+// chunks takes a query apart.
+func chunks(text string) (list []chunk) {
 	for text = strings.TrimSpace(strings.ToValidUTF8(text, " ")); text != ""; text = strings.TrimSpace(text) {
-		var p part
+		var p chunk
 		if len(text) > 1 && (text[0] == '-' || text[0] == '+') && !strings.HasPrefix(text[1:], " ") {
 			p.without = text[0] == '-'
 			text = text[1:]
@@ -131,10 +131,10 @@ func isSpace(r rune) bool {
 	return r == ' ' || r == '\t' || r == '\n' || r == '\r' || r == '\u00A0' || r == '\u3000'
 }
 
-// clauses are the words of a part: one clause if they are quoted; else one for each
+// clauses are the words of a chunk: one clause if they are quoted; else one for each
 // word, except that what is written without a gap stays together, as a name with
 // dots does, or a word of a script without spaces.
-func (p part) clauses() (list []Clause) {
+func (p chunk) clauses() (list []Clause) {
 	first := 0 // place of the clause's first word
 	for _, t := range words.Query(p.text) {
 		w := Word{Forms: t.Forms, Typed: words.Fold(p.text[t.Start:t.End])}

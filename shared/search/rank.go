@@ -3,6 +3,7 @@ package search
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -48,9 +49,21 @@ type Ranked struct {
 	Query Query // as it was understood: a word that no document has stands for what looks like it
 }
 
+// PartError says in which of the indexes Rank failed.
+type PartError struct {
+	Part int
+	Err  error
+}
+
+// Error implements error.
+func (e *PartError) Error() string { return fmt.Sprintf("index %d: %v", e.Part, e.Err) }
+
+// Unwrap returns the cause.
+func (e *PartError) Unwrap() error { return e.Err }
+
 // Rank returns the at most n best matches behind after (nil: from the first on), the
 // best first. Where few documents have all clauses, those count too that lack loose
-// ones.
+// ones. An index that can't be read is a PartError.
 func Rank(ctx context.Context, indexes []Index, q Query, f Filter, after *Match, n int) (Ranked, error) {
 	r := ranking{ctx: ctx, indexes: indexes, filter: f, after: after, most: n}
 	for _, x := range indexes {
@@ -145,14 +158,14 @@ func (r *ranking) expand(w *wanted) ([]int, error) {
 			if word.Prefix != "" {
 				more, err := x.Begin(word.Prefix, mostBeginnings)
 				if err != nil {
-					return nil, err
+					return nil, &PartError{i, err}
 				}
 				forms = slices.Compact(slices.Sorted(slices.Values(slices.Concat(forms, more))))
 			}
 			for _, form := range forms {
 				p, err := x.Postings(form, false)
 				if err != nil {
-					return nil, err
+					return nil, &PartError{i, err}
 				}
 				if p != nil {
 					w.words[i][at] = append(w.words[i][at], form)
@@ -176,11 +189,11 @@ func (r *ranking) similar(c Clause, counts []int) (Clause, error) {
 		}
 		var found []string
 		for edits := 1; edits <= tolerated(w.Typed) && len(found) == 0; edits++ {
-			for _, x := range r.indexes {
+			for part, x := range r.indexes {
 				for _, form := range w.Forms {
 					more, err := x.Similar(form, edits, mostSimilar)
 					if err != nil {
-						return c, err
+						return c, &PartError{part, err}
 					}
 					found = append(found, more...)
 				}
@@ -207,7 +220,7 @@ func tolerated(word string) int {
 func (r *ranking) run() error {
 	for i := range r.indexes {
 		if err := r.search(i); err != nil {
-			return err
+			return &PartError{i, err}
 		}
 	}
 	return nil

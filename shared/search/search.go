@@ -2,11 +2,8 @@ package search
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"parley/shared/chat"
 	"parley/shared/id"
@@ -55,6 +52,8 @@ type Segments interface {
 	// Open returns the index that a segment of a user is; release has to be called
 	// when it is not needed any more. ErrCorrupt also for one that is gone.
 	Open(ctx context.Context, user string, s Segment) (index Index, release func(), err error)
+	// Drop forgets what is kept of one that turned out to be corrupt.
+	Drop(user, name string)
 }
 
 // Texts knows what can be read of files.
@@ -174,74 +173,4 @@ func (s *Searcher) Search(ctx context.Context, r Request) (Page, error) {
 	}
 	page.Partial = l.partial
 	return page, err
-}
-
-// look is one search.
-type look struct {
-	*Searcher
-	request Request
-	query   Query
-	indexes []Index
-	closers []func()
-	partial bool
-}
-
-func (l *look) close() {
-	for _, c := range l.closers {
-		c()
-	}
-}
-
-// open makes the indexes: those of the segments, and that of the rest.
-func (l *look) open(ctx context.Context) error {
-	user := l.request.User
-	m, err := manifestOf(ctx, l.Archive, user)
-	if err != nil && !errors.Is(err, ErrCorrupt) {
-		return err
-	}
-	if err != nil {
-		l.missed(ctx, "manifest", err, Job{User: user, Anew: true})
-	}
-	indexes := make([]Index, len(m.Segments)+1)
-	closers := make([]func(), len(m.Segments))
-	var g errgroup.Group
-	for i, seg := range m.Segments {
-		g.Go(func() (err error) {
-			indexes[i], closers[i], err = l.Segments.Open(ctx, user, seg)
-			if errors.Is(err, ErrCorrupt) {
-				indexes[i] = nil
-				return nil
-			}
-			return err
-		})
-	}
-	var large bool
-	g.Go(func() (err error) {
-		var docs []Document
-		docs, large, err = l.rest(ctx, m.Upto)
-		indexes[len(m.Segments)] = NewRest(docs, l.query)
-		return err
-	})
-	err = g.Wait()
-	for i, x := range indexes {
-		if i < len(closers) && closers[i] != nil {
-			l.closers = append(l.closers, closers[i])
-		}
-		if x != nil {
-			l.indexes = append(l.indexes, x)
-		} else if err == nil {
-			l.missed(ctx, "segment", ErrCorrupt, Job{User: user, Broken: m.Segments[i].Name})
-		}
-	}
-	if err == nil && large {
-		l.missed(ctx, "rest", nil, Job{User: user})
-	}
-	return err
-}
-
-// missed notes that something isn't searched and has it mended.
-func (l *look) missed(ctx context.Context, what string, why error, mend Job) {
-	l.partial = true
-	err := l.Jobs.Index(ctx, mend)
-	l.Failed(what, errors.Join(why, err))
 }
