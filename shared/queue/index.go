@@ -1,0 +1,59 @@
+package queue
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"parley/shared/id"
+)
+
+// IndexJob asks for a user's history to be indexed, as far as it isn't.
+type IndexJob struct {
+	User   string
+	Anew   bool   // all of it
+	Broken string // name of a segment that can't be read: all of it, if that still counts
+}
+
+// indexJob is an IndexJob as the queue has it.
+type indexJob struct {
+	Version int    `json:"v"` // 1
+	User    string `json:"user"`
+	Anew    bool   `json:"anew,omitzero"`
+	Broken  string `json:"broken,omitempty"`
+}
+
+// Indexes is the queue of jobs that index histories.
+type Indexes struct {
+	client *sqs.Client
+	url    string
+}
+
+// NewIndexes opens the queue at that URL.
+func NewIndexes(client *sqs.Client, url string) *Indexes { return &Indexes{client: client, url: url} }
+
+// Index queues a job. One call.
+func (q *Indexes) Index(ctx context.Context, j IndexJob) error {
+	body, err := json.Marshal(indexJob{Version: 1, User: j.User, Anew: j.Anew, Broken: j.Broken})
+	if err != nil {
+		return fmt.Errorf("encode index job: %w", err)
+	}
+	_, err = q.client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &q.url, MessageBody: aws.String(string(body))})
+	return away("send index job", err)
+}
+
+// DecodeIndex strictly reads a job.
+func DecodeIndex(body string) (IndexJob, error) {
+	var j indexJob
+	if err := json.Unmarshal([]byte(body), &j); err != nil {
+		return IndexJob{}, invalid(fmt.Errorf("decode index job: %w", err))
+	}
+	if name, err := hex.DecodeString(j.Broken); j.Version != 1 || !id.Valid(j.User) || err != nil || len(name) != 0 && len(name) != 32 {
+		return IndexJob{}, invalid(fmt.Errorf("index job of version %d for user %.40q", j.Version, j.User))
+	}
+	return IndexJob{User: j.User, Anew: j.Anew, Broken: j.Broken}, nil
+}
