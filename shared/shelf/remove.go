@@ -1,0 +1,50 @@
+package shelf
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+// Remover removes segments of a bucket, which takes no disk.
+type Remover struct {
+	S3     *s3.Client
+	Bucket string
+}
+
+// RemoveAll removes all segments of a user: one call for 1,000 of them, and one for
+// each 1,000 that go. It may be repeated.
+func (r Remover) RemoveAll(ctx context.Context, user string) error {
+	return r.sweep(ctx, user, func(string, types.Object) bool { return true })
+}
+
+// sweep removes the segments of a user that are old, by their names.
+func (r Remover) sweep(ctx context.Context, user string, old func(name string, o types.Object) bool) error {
+	in := &s3.ListObjectsV2Input{Bucket: &r.Bucket, Prefix: aws.String(folderOf(user))}
+	for pages := s3.NewListObjectsV2Paginator(r.S3, in); pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return away("list segments", err)
+		}
+		var leave []types.ObjectIdentifier
+		for _, o := range page.Contents {
+			if old(aws.ToString(o.Key)[len(folderOf(user)):], o) {
+				leave = append(leave, types.ObjectIdentifier{Key: o.Key})
+			}
+		}
+		if len(leave) == 0 {
+			continue
+		}
+		out, err := r.S3.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: &r.Bucket, Delete: &types.Delete{Objects: leave, Quiet: aws.Bool(true)}})
+		if err == nil && len(out.Errors) > 0 {
+			err = fmt.Errorf("%d stay behind, the first for %s", len(out.Errors), aws.ToString(out.Errors[0].Code))
+		}
+		if err != nil {
+			return away("delete segments", err)
+		}
+	}
+	return nil
+}
