@@ -14,6 +14,7 @@ import (
 	"parley/shared/function"
 	"parley/shared/object"
 	"parley/shared/queue"
+	"parley/shared/shelf"
 	"parley/shared/store"
 )
 
@@ -22,6 +23,7 @@ type settings struct {
 	BodiesBucket string `env:"BODIES_BUCKET,required"`
 	FilesTable   string `env:"FILES_TABLE,required"`
 	FilesBucket  string `env:"FILES_BUCKET,required"`
+	IndexBucket  string `env:"INDEX_BUCKET,required"`
 }
 
 func main() { function.Main(build) }
@@ -30,6 +32,7 @@ func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	db, objects := store.DynamoDB(cfg), s3.NewFromConfig(cfg)
 	chats := store.NewChats(db, objects, c.ChatsTable, c.BodiesBucket)
 	files := store.NewFiles(db, c.FilesTable, c.ChatsTable)
+	segments := shelf.Remover{S3: objects, Bucket: c.IndexBucket}
 	remover := &file.Remover{Files: files, Graves: files, Estates: files, Bytes: object.New(objects, c.FilesBucket)}
 	return queue.Consume(log, queue.DecodePurge, func(ctx context.Context, j queue.PurgeJob) error {
 		switch {
@@ -38,6 +41,6 @@ func build(c settings, cfg aws.Config, log *slog.Logger) any {
 		case j.Chat != "":
 			return errors.Join(remover.Chat(ctx, j.User, j.Chat), chats.Purge(ctx, j.User, j.Chat))
 		}
-		return errors.Join(remover.User(ctx, j.User), chats.Purge(ctx, j.User, ""))
+		return errors.Join(remover.User(ctx, j.User), chats.Purge(ctx, j.User, ""), segments.RemoveAll(ctx, j.User))
 	})
 }

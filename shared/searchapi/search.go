@@ -1,0 +1,62 @@
+// Package searchapi is the HTTP side of search: what the function search serves. Paths
+// and shapes are those of docs/openapi.yaml.
+package searchapi
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"parley/shared/api"
+	"parley/shared/chat"
+	"parley/shared/problem"
+	"parley/shared/search"
+)
+
+// Search returns the endpoint that searches.
+func Search(s *api.Service, searcher *search.Searcher) map[string]http.Handler {
+	return map[string]http.Handler{
+		"GET /v1/search": api.Handle(s, api.Route{Status: http.StatusOK},
+			func(ctx context.Context, r *api.Request, _ api.None) (search.Page, error) {
+				asked, err := read(r.URL.Query())
+				if err != nil {
+					return search.Page{}, err
+				}
+				asked.User, asked.Limit, asked.Cursor = r.User.User, r.Limit(search.DefaultPage), r.Cursor()
+				return searcher.Search(ctx, asked)
+			}),
+	}
+}
+
+// read takes a request out of a URL's query. What can't be read is named; what can is
+// checked by the use case.
+func read(q url.Values) (search.Request, error) {
+	var c problem.Check
+	r := search.Request{Query: q.Get("q"), Filter: search.Filter{Chat: q.Get("chat_id"), Role: chat.Role(q.Get("role"))}}
+	r.Filter.From = moment(q.Get("from"), "from", 0, &c)
+	r.Filter.To = moment(q.Get("to"), "to", 24*time.Hour, &c)
+	switch has := q.Get("has"); has {
+	case "":
+	case "file":
+		r.Filter.HasFile = true
+	default:
+		c.That(false, "has", "bad_has", `What a message can have is "file".`)
+	}
+	return r, c.Err()
+}
+
+// moment reads a time (RFC 3339) or a day (in UTC), which counts from its beginning and
+// up to so long after it.
+func moment(s, field string, whole time.Duration, c *problem.Check) time.Time {
+	if s == "" {
+		return time.Time{}
+	}
+	if day, err := time.Parse(time.DateOnly, s); err == nil {
+		return day.Add(whole)
+	}
+	at, err := time.Parse(time.RFC3339, strings.ToUpper(s))
+	c.That(err == nil && at.Year() >= 1970 && at.Year() < 10000, field, "bad_time", "A time is written as 2026-11-27T09:00:00Z, a day as 2026-11-27.")
+	return at
+}
