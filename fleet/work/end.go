@@ -30,6 +30,7 @@ func (j *job) end(ctx context.Context, status chat.Status, failure *chat.Failure
 	}
 	j.note(result)
 	j.tell.end(ctx, &frame.End{Status: status, Finish: result.Finish, Usage: &result.Usage, Failure: failure})
+	j.index(ctx, result)
 	j.log.Info("reply ended", "status", status, "attempt", j.attempt, "finish", j.finish,
 		"prompt_tokens", j.usage.PromptTokens, "completion_tokens", j.usage.CompletionTokens, "cached_tokens", j.usage.CachedTokens)
 	return finished

@@ -133,6 +133,7 @@ type Parts struct {
 	Contents Contents
 	Sees     func(model string) bool
 
+	Indexes Indexes         // nil: nothing is indexed
 	Usage   Usage           // nil: none is kept
 	Metrics *metrics.Worker // nil: nothing is counted
 	Tracer  *trace.Tracer   // nil: nothing is traced

@@ -46,6 +46,7 @@ type settings struct {
 	FilesBucket  string `env:"FILES_BUCKET,required,notEmpty"`
 	QueueFree    string `env:"QUEUE_URL_FREE,required,notEmpty"`
 	QueuePremium string `env:"QUEUE_URL_PREMIUM,required,notEmpty"`
+	QueueIndex   string `env:"QUEUE_URL_INDEX"`               // of histories to be indexed for search; empty: none is
 	Valkey       string `env:"VALKEY_ADDR,required,notEmpty"` // host:port
 
 	Engine      string        `env:"ENGINE_URL,required,notEmpty"`       // without /v1
@@ -132,6 +133,9 @@ func build(ctx context.Context, set settings, shared *redis.Client, counted prom
 		Stops:  valkey.NewStops(shared, valkey.NewHub(context.WithoutCancel(ctx), shared, log)),
 		Files:  store.NewFiles(store.DynamoDB(aws), set.FilesTable, set.ChatsTable), Contents: object.New(objects, set.FilesBucket), Sees: seeing(own),
 		Now: time.Now, Log: log,
+	}
+	if set.QueueIndex != "" {
+		parts.Indexes = queue.NewIndexes(queues, set.QueueIndex)
 	}
 	parts.Priorities = set.Priorities
 	parts.System, parts.MaxTokens, parts.MaxAttempts, parts.Grace = set.System, set.MaxTokens, set.MaxAttempts, set.Grace
