@@ -136,26 +136,27 @@ func (r Request) asked() string {
 		r.Filter.From.UnixMilli(), r.Filter.To.UnixMilli(), r.Filter.HasFile)
 }
 
-// read takes the query apart and names everything that is wrong with a request.
-func (r Request) read() (Query, error) {
-	var c problem.Check
-	q := parse(r.Query, &c)
+// Check takes the query apart and notes everything that is wrong with a request.
+func (r Request) Check(c *problem.Check) Query {
+	q := parse(r.Query, c)
 	c.That(r.Limit >= 1 && r.Limit <= MaxPage, "limit", "bad_limit", fmt.Sprintf("A page has 1 to %d hits.", MaxPage))
 	c.That(r.Filter.Chat == "" || id.Valid(r.Filter.Chat), "chat_id", "bad_chat", "This is not the id of a chat.")
 	c.That(r.Filter.Role == "" || r.Filter.Role == chat.User || r.Filter.Role == chat.Assistant, "role", "bad_role", `A role is "user" or "assistant".`)
 	c.That(r.Filter.From.IsZero() || r.Filter.To.IsZero() || r.Filter.From.Before(r.Filter.To), "to", "bad_range", "The time to which is searched has to come after the one from which is.")
-	return q, c.Err()
+	return q
 }
 
 // Search returns a page of the messages that fit best.
 func (s *Searcher) Search(ctx context.Context, r Request) (Page, error) {
-	q, err := r.read()
-	if err != nil {
+	var bad problem.Check
+	q := r.Check(&bad)
+	if err := bad.Err(); err != nil {
 		return Page{}, err
 	}
 	c := cursor{until: id.Floor(s.Now().Add(ahead))}
 	var after *Match
 	if r.Cursor != "" {
+		var err error
 		if c, err = decodeCursor(r.Cursor, r.asked()); err != nil {
 			return Page{}, err
 		}

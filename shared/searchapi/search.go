@@ -20,23 +20,23 @@ func Search(s *api.Service, searcher *search.Searcher) map[string]http.Handler {
 	return map[string]http.Handler{
 		"GET /v1/search": api.Handle(s, api.Route{Status: http.StatusOK},
 			func(ctx context.Context, r *api.Request, _ api.None) (search.Page, error) {
-				asked, err := read(r.URL.Query())
-				if err != nil {
+				var c problem.Check
+				asked := read(r.URL.Query(), &c)
+				asked.User, asked.Limit, asked.Cursor = r.User.User, r.Limit(search.DefaultPage), r.Cursor()
+				asked.Check(&c) // with what read has noted, so that one answer names all
+				if err := c.Err(); err != nil {
 					return search.Page{}, err
 				}
-				asked.User, asked.Limit, asked.Cursor = r.User.User, r.Limit(search.DefaultPage), r.Cursor()
 				return searcher.Search(ctx, asked)
 			}),
 	}
 }
 
-// read takes a request out of a URL's query. What can't be read is named; what can is
-// checked by the use case.
-func read(q url.Values) (search.Request, error) {
-	var c problem.Check
+// read takes a request out of a URL's query, and notes what can't be read.
+func read(q url.Values, c *problem.Check) search.Request {
 	r := search.Request{Query: q.Get("q"), Filter: search.Filter{Chat: q.Get("chat_id"), Role: chat.Role(q.Get("role"))}}
-	r.Filter.From = moment(q.Get("from"), "from", 0, &c)
-	r.Filter.To = moment(q.Get("to"), "to", 24*time.Hour, &c)
+	r.Filter.From = moment(q.Get("from"), "from", 0, c)
+	r.Filter.To = moment(q.Get("to"), "to", 24*time.Hour, c)
 	switch has := q.Get("has"); has {
 	case "":
 	case "file":
@@ -44,7 +44,7 @@ func read(q url.Values) (search.Request, error) {
 	default:
 		c.That(false, "has", "bad_has", `What a message can have is "file".`)
 	}
-	return r, c.Err()
+	return r
 }
 
 // moment reads a time (RFC 3339) or a day (in UTC), which counts from its beginning and
@@ -53,10 +53,15 @@ func moment(s, field string, whole time.Duration, c *problem.Check) time.Time {
 	if s == "" {
 		return time.Time{}
 	}
-	if day, err := time.Parse(time.DateOnly, s); err == nil {
-		return day.Add(whole)
+	at, err := time.Parse(time.DateOnly, s)
+	if err == nil {
+		at = at.Add(whole)
+	} else {
+		at, err = time.Parse(time.RFC3339, strings.ToUpper(s))
 	}
-	at, err := time.Parse(time.RFC3339, strings.ToUpper(s))
-	c.That(err == nil && at.Year() >= 1970 && at.Year() < 10000, field, "bad_time", "A time is written as 2026-11-27T09:00:00Z, a day as 2026-11-27.")
+	if err != nil || at.Year() < 1970 || at.Year() > 9999 {
+		c.That(false, field, "bad_time", "A time is written as 2026-11-27T09:00:00Z, a day as 2026-11-27.")
+		return time.Time{}
+	}
 	return at
 }
