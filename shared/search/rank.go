@@ -10,10 +10,11 @@ import (
 )
 
 // Parameters of BM25: how soon more of a word counts no more, and how much a long
-// document loses. They are those of Anserini's published runs of Lucene.
+// document loses. They are Lucene's defaults; docs/search.md has what others do to the
+// ranking of two test collections.
 const (
-	k1 = 0.9
-	b  = 0.4
+	k1 = 1.2
+	b  = 0.75
 )
 
 // titleBoost is how much more a chat's title counts than what was said in it.
