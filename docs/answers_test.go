@@ -215,6 +215,7 @@ func TestChatAnswers(t *testing.T) {
 	other := k.do(call{method: "POST", path: question + "/regenerate"}, 202)
 	k.do(call{method: "POST", path: chat + "/messages/" + text(other, "reply_id") + "/cancel"}, 200)
 	k.badChats(chat, reply)
+	k.search(text(first, "chat_id"))
 	k.do(call{method: "DELETE", path: chat}, 204)
 	k.refused(call{method: "GET", path: chat}, 404, "not_found")
 }
@@ -238,6 +239,37 @@ func (k *talk) badChats(chat, reply string) {
 	k.refused(bad("PUT", reply+"/feedback", `{"rating":"so-so"}`), 422, "bad_rating")
 	k.refused(bad("GET", reply+"/wait?seconds=60", ""), 422, "bad_seconds")
 	k.refused(bad("GET", reply+"/stream?after=x", ""), 400, "bad_event_id")
+}
+
+// search looks for what was asked in a chat, page by page, and makes every mistake
+// with a search that has a code of its own.
+func (k *talk) search(chat string) {
+	k.t.Helper()
+	get := func(query string) call { return call{method: "GET", path: "/v1/search?" + query} }
+	first := k.do(get("q=say+yes+chat&limit=1"), 200)
+	if hits, _ := first["hits"].([]any); len(hits) != 1 || text(first, "next_cursor") == "" {
+		k.t.Fatalf("one hit of two, a question and its chat's title: %v", first)
+	}
+	next := "&cursor=" + text(first, "next_cursor")
+	k.do(get("q=say+yes+chat&limit=50"+next), 200)
+	day := time.Now().UTC().Format(time.DateOnly)
+	k.do(get("q=%22say+yes%22&role=user&has=&from=2026-01-01&to="+day+"T23:59:59.5Z&chat_id="+chat), 200)
+	if none := k.do(get("q=yes&has=file"), 200); len(none["hits"].([]any)) != 0 || none["total"] != 0.0 {
+		k.t.Errorf("without files: %v", none)
+	}
+	bad := func(query string) call { c := get(query); c.bad = true; return c }
+	for query, code := range map[string]string{
+		"q=%3F%21": "no_words", "q=-yes": "only_without", "q=" + strings.Repeat("word+", 33): "query_too_complex", "q=say+yes+now" + next: "bad_cursor",
+	} {
+		k.refused(get(query), 422, code)
+	}
+	for query, code := range map[string]string{
+		"": "no_words", "q=" + strings.Repeat("y", 1001): "query_too_long", "q=yes&chat_id=x": "bad_chat", "q=yes&role=system": "bad_role",
+		"q=yes&from=yesterday": "bad_time", "q=yes&has=legs": "bad_has", "q=yes&limit=51": "bad_limit", "q=yes&cursor=x": "bad_cursor", "has=legs": "invalid",
+	} {
+		k.refused(bad(query), 422, code)
+	}
+	k.refused(get("q=yes&from="+day+"&to=2026-01-01"), 422, "bad_range")
 }
 
 // stream reads a reply's events to the end, checks each against its schema, and

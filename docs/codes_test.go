@@ -18,10 +18,10 @@ import (
 )
 
 // unseen are codes that no client ever gets: of messages that a queue consumer
-// can't read, of a worker whose attempt was superseded, of files that are processed,
-// and of operators' tools.
+// can't read, of a worker whose attempt was superseded, of files that are processed, of
+// an index that a search goes on without and of its building, and of operators' tools.
 var unseen = []string{"bad_prompt", "bad_arrival", "stale_attempt", "stale_file", "scan_pending", "scanner_failed",
-	"bytes_missing", "bad_hash", "later_text", "no_files", "row_changed", "limits_invalid", "plan_invalid"}
+	"bytes_missing", "bad_hash", "later_text", "index_corrupt", "index_overtaken", "no_files", "row_changed", "limits_invalid", "plan_invalid"}
 
 // TestCodes: every code that the program can answer with is documented, and every
 // documented one exists.

@@ -19,6 +19,7 @@ import (
 	"parley/shared/accountapi"
 	"parley/shared/chatapi"
 	"parley/shared/fileapi"
+	"parley/shared/searchapi"
 )
 
 // contract returns the document with a validator for it; it must be valid itself.
@@ -48,7 +49,8 @@ func TestDocumentIsValid(t *testing.T) {
 func TestRoutes(t *testing.T) {
 	described, routed := routesOfDocument(t), routesOfTemplate(t)
 	functions := patterns(accountapi.SignUp(nil, nil), accountapi.Login(nil, nil, nil), accountapi.Upkeep(nil, nil), accountapi.Keys(nil, nil),
-		chatapi.Send(nil, nil), chatapi.History(nil, nil, nil, nil), fileapi.Upload(nil, nil), fileapi.Files(nil, nil, nil))
+		chatapi.Send(nil, nil), chatapi.History(nil, nil, nil, nil), fileapi.Upload(nil, nil), fileapi.Files(nil, nil, nil),
+		searchapi.Search(nil, nil))
 	relay := patterns((&serve.Relay{}).Routes(), (&openai.Endpoint{}).Routes())
 	if d := cmp.Diff(functions, routed); d != "" {
 		t.Errorf("functions serve (-) and template.yaml routes (+):\n%s", d)
