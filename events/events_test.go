@@ -27,6 +27,7 @@ import (
 	"parley/shared/fileapi"
 	"parley/shared/ingest"
 	"parley/shared/queue"
+	"parley/shared/searchapi"
 )
 
 // TestEveryFunction: each function has an event, and each event a function.
@@ -65,6 +66,7 @@ func TestRequests(t *testing.T) {
 		"history":      chatapi.History(nil, nil, nil, nil),
 		"upload":       fileapi.Upload(nil, nil),
 		"files":        fileapi.Files(nil, nil, nil),
+		"search":       searchapi.Search(nil, nil),
 	} {
 		t.Run(name, func(t *testing.T) {
 			ev := load[events.APIGatewayV2HTTPRequest](t, name)
@@ -112,6 +114,7 @@ func arrives(t *testing.T, ev events.APIGatewayV2HTTPRequest, routes map[string]
 func TestMessages(t *testing.T) {
 	consumed(t, "fail-reply", queue.Decode)
 	consumed(t, "purge", queue.DecodePurge)
+	consumed(t, "index-history", queue.DecodeIndex)
 }
 
 // filesBucket is the bucket's name in the event of process-upload.

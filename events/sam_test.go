@@ -31,6 +31,8 @@ var invocations = []invocation{
 	{"account", "AccountFunction", 200, `"messages_per_hour":40`},
 	{"send-message", "SendMessageFunction", 202, `"status":"queued"`},
 	{"history", "HistoryFunction", 200, `"title":"Why is the sky blue? Answer in one sentence."`},
+	{"search", "SearchFunction", 200, `"snippet":"Why is the sky blue? Answer in one sentence."`},
+	{"index-history", "IndexHistoryFunction", 0, `{"batchItemFailures": []}`},
 	{"upload", "UploadFunction", 201, `"part_size":8388608`},
 	{"files", "FilesFunction", 200, `"name":"fox.txt"`},
 	{"process-upload", "ProcessUploadFunction", 0, `{"batchItemFailures": []}`}, // bytes that no file has: they go
