@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"parley/shared/search"
 )
 
 // script is a server that answers each request to a path with the next of the
@@ -236,6 +238,30 @@ func check(t *testing.T, what string, err error, ok bool) {
 	t.Helper()
 	if err != nil || !ok {
 		t.Errorf("%s: unexpected answer, error %v", what, err)
+	}
+}
+
+func TestSearch(t *testing.T) {
+	s, c := play(t, map[string][]http.HandlerFunc{
+		"POST /v1/token":       {pair(2)},
+		"GET /v1/search?q=%21": {answer(422, `{"code":"no_words","detail":"A query needs a word to look for."}`)},
+		"GET /v1/search?chat_id=C&cursor=x&from=2026-01-02&has=file&limit=3&q=%22a+b%22+c%2A+-d%26&role=user&to=2026-01-03": {
+			answer(503, `{"code":"index_unavailable","detail":"Soon."}`, "Retry-After", "0"),
+			answer(200, `{"hits":[{"chat_id":"C","message_id":"M","role":"user","created_at":"2026-01-02T03:04:05Z","chat_title":"T","snippet":"a b","highlights":[[0,3]],"score":1.5,
+				"in":"file","file":{"file_id":"F","name":"n","page":2}}],"total":4,"next_cursor":"n","partial":true}`),
+		},
+	})
+	got, err := c.Search(t.Context(), Sought{Query: `"a b" c* -d&`, Chat: "C", Role: "user", From: "2026-01-02", To: "2026-01-03", HasFile: true, Limit: 3, Cursor: "x"})
+	want := search.Page{Total: 4, Next: "n", Partial: true, Hits: []search.Hit{{Chat: "C", Message: "M", Role: "user", CreatedAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+		Title: "T", Snippet: "a b", Highlights: [][2]int{{0, 3}}, Score: 1.5, In: "file", File: &search.InFile{ID: "F", Name: "n", Page: 2}}}}
+	if d := cmp.Diff(want, got); d != "" || err != nil {
+		t.Errorf("%v\n%s", err, d)
+	}
+	if _, err := c.Search(t.Context(), Sought{Query: "!"}); !IsCode(err, "no_words") {
+		t.Errorf("without a word: %v", err)
+	}
+	if n := len(s.asked()); n != 4 {
+		t.Errorf("%d requests, want 4: %v", n, s.asked())
 	}
 }
 
