@@ -4,7 +4,8 @@
 // console.go read lines, from a terminal with editing and history or from a
 // pipe; entry.go signs up or logs in; answer.go shows an answer while it is
 // written; files.go sends files, with marks.go to go on where an upload stopped and
-// progress.go to see how far it is; talk.go is the conversation and its commands.
+// progress.go to see how far it is; search.go finds what was said; talk.go is the
+// conversation and its commands.
 //
 // What a model says is printed without control characters, so that it can't
 // steer the terminal.

@@ -21,6 +21,8 @@ type session struct {
 	person  client.Person // what a sign-up has been told so far
 	chat    string        // the open chat; empty: the next question begins one
 	listed  []chat.Chat   // what /open counts in
+	found   []chat.Chat   // of the last search, one for each hit that was shown
+	sought  client.Sought // by the last search; its cursor is that of the next page
 
 	marks    marks
 	attached []file.File // what goes with the next question
@@ -28,7 +30,9 @@ type session struct {
 
 const help = `/help      this list
 /history   your chats, newest first
-/open N    go on with chat N of that list
+/search W  find words in all chats and files; alone, it says how to narrow that down
+/more      more hits of that search
+/open N    go on with chat N of the last list
 /new       begin a new chat
 /attach F  send files, to go with your next question: names, with quotes if need be
 /detach N  take file N, or all, off your next question
@@ -95,6 +99,10 @@ func (s *session) obey(ctx context.Context, line string) error {
 		s.console.say("%s", help)
 	case "/history":
 		return s.history(ctx)
+	case "/search":
+		return s.search(ctx, strings.TrimSpace(argument))
+	case "/more":
+		return s.more(ctx)
 	case "/open":
 		return s.open(ctx, strings.TrimSpace(argument))
 	case "/new":
@@ -165,7 +173,7 @@ func (s *session) open(ctx context.Context, number string) error {
 	}
 	n, err := strconv.Atoi(number)
 	if err != nil || n < 1 || n > len(s.listed) {
-		s.console.say("Name a chat by its number in /history, 1 to %d.\n", len(s.listed))
+		s.console.say("Name a chat by its number in the last list, 1 to %d.\n", len(s.listed))
 		return nil
 	}
 	page, err := s.client.Messages(ctx, s.listed[n-1].ID, 0, "")
