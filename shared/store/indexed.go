@@ -22,9 +22,14 @@ func (c *Chats) Indexed(ctx context.Context, user string) (manifest []byte, time
 	return bytesOf(it, iManifest), number(it, iNumber), err
 }
 
-// SetIndexed puts a manifest in the place of the one of that number; false if that
-// was replaced meanwhile. As many write units as the manifest has KB.
+// SetIndexed puts a manifest in the place of the one of that number; nil: none. False if
+// that was replaced meanwhile. As many write units as the manifest has KB.
 func (c *Chats) SetIndexed(ctx context.Context, user string, manifest []byte, was int) (bool, error) {
+	if manifest == nil {
+		_, err := c.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &c.table, Key: indexedKey(user),
+			ConditionExpression: aws.String("n = :was"), ExpressionAttributeValues: item{":was": num(was)}})
+		return replaced("remove manifest", err)
+	}
 	in := &dynamodb.UpdateItemInput{
 		TableName: &c.table, Key: indexedKey(user),
 		UpdateExpression:          aws.String("SET v = :v, z = :z, n = :n"),
@@ -36,19 +41,24 @@ func (c *Chats) SetIndexed(ctx context.Context, user string, manifest []byte, wa
 		delete(in.ExpressionAttributeValues, ":was")
 	}
 	_, err := c.db.UpdateItem(ctx, in)
+	return replaced("replace manifest", err)
+}
+
+func replaced(what string, err error) (bool, error) {
 	if _, failed := conditionFailed(err); failed {
 		return false, nil
 	}
-	return err == nil, unavailable("replace manifest", err)
+	return err == nil, unavailable(what, err)
 }
 
 // Active returns the chats in which a question was asked, or that were renamed, after
 // the time of that id; empty: all. The rows of all chats are read for that, and those
-// that were active come over: there is no index by activity.
+// that were active come over: there is no index by activity. All are read consistently,
+// since what isn't among them is given up.
 func (c *Chats) Active(ctx context.Context, user, since string) ([]chat.Chat, error) {
 	in := &dynamodb.QueryInput{
 		TableName: &c.table, KeyConditionExpression: aws.String("PK = :p AND begins_with(SK, :s)"),
-		ExpressionAttributeValues: item{":p": str(owner(user)), ":s": str("C#")},
+		ExpressionAttributeValues: item{":p": str(owner(user)), ":s": str("C#")}, ConsistentRead: aws.Bool(since == ""),
 	}
 	if since != "" {
 		in.FilterExpression = aws.String(cLast + " > :since OR " + cRenamed + " > :since")
@@ -71,6 +81,9 @@ func (c *Chats) Active(ctx context.Context, user, since string) ([]chat.Chat, er
 // in order, as many at a time as one query brings: a MB of rows, eventually
 // consistent.
 func (c *Chats) Between(ctx context.Context, user, chatID, after, upto string, each func([]chat.Message) error) error {
+	if upto <= after {
+		return nil // DynamoDB takes this for a mistake
+	}
 	prefix := messagePrefix(chatID)
 	in := &dynamodb.QueryInput{
 		TableName: &c.table, KeyConditionExpression: aws.String("PK = :p AND SK BETWEEN :from AND :to"),
