@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"sync"
 
 	"parley/shared/search"
@@ -19,6 +18,7 @@ const (
 	atOnce    = 4 << 20   // a segment up to this size comes as a whole, and is checked as one
 	pieceSize = 256 << 10 // of a larger one, pieces; multiples of what a segment has checksums of
 	tailShare = 6         // and first its end, a sixth, which has what every query needs
+	mostOpen  = 100       // segments that are kept: each takes a file descriptor, and memory
 )
 
 // cache has the segments that were opened, each in a file of which some pieces may be
@@ -74,7 +74,9 @@ func (c *cache) take(ctx context.Context, user string, g search.Segment) (*copie
 		return nil, ctx.Err()
 	}
 	if one.err != nil {
-		c.drop(user, g.Name)
+		c.mu.Lock()
+		c.discard(one)
+		c.mu.Unlock()
 		c.leave(one)
 		return nil, one.err
 	}
@@ -82,9 +84,9 @@ func (c *cache) take(ctx context.Context, user string, g search.Segment) (*copie
 }
 
 func (c *cache) open(ctx context.Context, user string, g search.Segment) (*partial, *segment.Segment, error) {
-	f, err := os.CreateTemp(c.shelf.dir, "segment-")
+	f, err := c.shelf.file()
 	if err != nil {
-		return nil, nil, fmt.Errorf("keep segment: %w", err)
+		return nil, nil, err
 	}
 	p := &partial{cache: c, user: user, about: g, file: f, have: make([]bool, (g.Bytes+pieceSize-1)/pieceSize)}
 	if err = p.begin(ctx); err == nil {
@@ -93,6 +95,8 @@ func (c *cache) open(ctx context.Context, user string, g search.Segment) (*parti
 			return p, s, nil
 		}
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	p.remove()
 	return nil, nil, err
 }
@@ -104,7 +108,7 @@ func (c *cache) leave(one *copied) {
 	if one.users--; one.users == 0 && one.dropped {
 		c.forget(one)
 	}
-	for c.used > c.room {
+	for c.used > c.room || len(c.all) > mostOpen {
 		var oldest *copied
 		for _, other := range c.all {
 			if other.users == 0 && (oldest == nil || other.last < oldest.last) {
@@ -122,11 +126,16 @@ func (c *cache) leave(one *copied) {
 func (c *cache) drop(user, name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	one := c.all[keyOf(user, name)]
-	if one == nil {
-		return
+	if one := c.all[keyOf(user, name)]; one != nil {
+		c.discard(one)
 	}
-	delete(c.all, one.key)
+}
+
+// discard has nobody find a segment any more; the caller holds the lock.
+func (c *cache) discard(one *copied) {
+	if c.all[one.key] == one {
+		delete(c.all, one.key)
+	}
 	if one.dropped = true; one.users == 0 {
 		c.forget(one)
 	}
@@ -138,7 +147,6 @@ func (c *cache) forget(one *copied) {
 		delete(c.all, one.key)
 	}
 	if one.file != nil {
-		c.used -= one.file.size
 		one.file.remove()
 	}
 }
@@ -155,9 +163,10 @@ type partial struct {
 	size int64  // bytes that it has; the cache's lock guards it
 }
 
+// remove gives back the room that it takes; the caller holds the cache's lock.
 func (p *partial) remove() {
+	p.cache.used -= p.size
 	p.file.Close()
-	os.Remove(p.file.Name())
 }
 
 // begin brings over what is read in any case.
@@ -211,7 +220,7 @@ func (p *partial) fetch(ctx context.Context, from, to int64) error {
 
 func (p *partial) put(body []byte, from, to int64) error {
 	if _, err := p.file.WriteAt(body, from*pieceSize); err != nil {
-		return fmt.Errorf("keep segment %s: %w", filepath.Base(p.file.Name()), err)
+		return fmt.Errorf("keep segment %s: %w", p.about.Name, err)
 	}
 	for i := from; i < to; i++ {
 		p.have[i] = true

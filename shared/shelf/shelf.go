@@ -53,15 +53,28 @@ type Shelf struct {
 	cache  *cache
 }
 
-// New opens the bucket of that name. What was read of it is kept in dir, which it
-// empties first, up to about room bytes.
+// New opens the bucket of that name. What was read of it is kept in the folder dir,
+// which processes may share, up to about room bytes.
 func New(client *s3.Client, bucket, dir string, room int64) (*Shelf, error) {
-	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o700)); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("folder for segments: %w", err)
 	}
 	s := &Shelf{s3: client, bucket: bucket, dir: dir}
 	s.cache = newCache(s, room)
 	return s, nil
+}
+
+// file makes a file for a segment. It has no name: so it goes with the process, however
+// that ends, and no other one takes it for its own.
+func (s *Shelf) file() (*os.File, error) {
+	f, err := os.CreateTemp(s.dir, "segment-")
+	if err == nil {
+		err = os.Remove(f.Name())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("file for a segment: %w", err)
+	}
+	return f, nil
 }
 
 // Open implements search.Segments.
@@ -91,7 +104,7 @@ func (s *Shelf) Merge(ctx context.Context, user string, old []search.Segment, go
 		if err != nil {
 			return nil, err
 		}
-		defer func() { f.Close(); os.Remove(f.Name()) }()
+		defer f.Close()
 		one, err := segment.Open(f, g.Bytes)
 		if err != nil {
 			return nil, err
@@ -108,11 +121,11 @@ func (s *Shelf) Merge(ctx context.Context, user string, old []search.Segment, go
 // write makes a segment on the disk and puts it into the bucket; none if it has no
 // documents.
 func (s *Shelf) write(ctx context.Context, user string, make func(io.Writer) (segment.Facts, error)) (search.Segment, error) {
-	f, err := os.CreateTemp(s.dir, "new-")
+	f, err := s.file()
 	if err != nil {
-		return search.Segment{}, fmt.Errorf("make segment: %w", err)
+		return search.Segment{}, err
 	}
-	defer func() { f.Close(); os.Remove(f.Name()) }()
+	defer f.Close()
 	sum := sha256.New()
 	out := bufio.NewWriterSize(io.MultiWriter(f, sum), 256<<10)
 	facts, err := make(out)
@@ -146,9 +159,9 @@ func (s *Shelf) whole(ctx context.Context, user string, g search.Segment) (*os.F
 		return nil, away("get segment", err)
 	}
 	defer out.Body.Close()
-	f, err := os.CreateTemp(s.dir, "old-")
+	f, err := s.file()
 	if err != nil {
-		return nil, fmt.Errorf("keep segment: %w", err)
+		return nil, err
 	}
 	sum := sha256.New()
 	n, err := io.Copy(io.MultiWriter(f, sum), io.LimitReader(out.Body, g.Bytes+1))
@@ -161,7 +174,6 @@ func (s *Shelf) whole(ctx context.Context, user string, g search.Segment) (*os.F
 		return f, nil
 	}
 	f.Close()
-	os.Remove(f.Name())
 	return nil, err
 }
 
