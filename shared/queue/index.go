@@ -16,7 +16,7 @@ import (
 type IndexJob struct {
 	User   string
 	Anew   bool   // all of it
-	Broken string // name of a segment that can't be read: all of it, if that still counts
+	Broken string // name of a segment that couldn't be read: all of it, if that is still so
 }
 
 // indexJob is an IndexJob as the queue has it.

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -13,7 +14,7 @@ import (
 
 // Sizes of what one run does.
 const (
-	batchBytes = 32 << 20 // text of one segment, which is held in memory
+	batchBytes = 32 << 20 // text of one segment, if Batch doesn't say
 	// leastBytes is how much text there has to be for a segment.
 	leastBytes = 64 << 10
 	// orphaned is the age at which a segment that no manifest names is of no use: no
@@ -37,8 +38,8 @@ type Shelf interface {
 // Ledger is an Archive that takes down what was indexed.
 type Ledger interface {
 	Archive
-	// SetIndexed puts a manifest in the place of the one that was replaced so often;
-	// false if that has changed.
+	// SetIndexed puts a manifest in the place of the one that was replaced so often, nil
+	// for none; false if that has changed.
 	SetIndexed(ctx context.Context, user string, manifest []byte, times int) (bool, error)
 	// Message returns one message.
 	Message(ctx context.Context, ref chat.Ref) (chat.Message, error)
@@ -55,7 +56,10 @@ type Indexer struct {
 	// Lag is how old a message is before it goes into a segment: by then it was
 	// written, whatever its clock, and its reply has mostly ended.
 	Lag time.Duration
-	Now func() time.Time
+	// Batch is how many bytes of text a segment is made of at most, about; they are held
+	// in memory. 0: 32 MB.
+	Batch int
+	Now   func() time.Time
 }
 
 // Done is what a run did.
@@ -73,6 +77,9 @@ func (x *Indexer) Run(ctx context.Context, j Job) (Done, error) {
 	if errors.Is(err, ErrCorrupt) && !j.Anew { // only what is in the table is sure
 		r = &indexing{Indexer: x, user: j.User}
 		err = r.run(ctx, Job{User: j.User, Anew: true})
+	}
+	if err == nil || errors.Is(err, ErrOvertaken) {
+		err = errors.Join(err, r.forget(ctx))
 	}
 	return r.done, err
 }
@@ -103,7 +110,10 @@ type indexing struct {
 
 // begin decides what is indexed, unless a build goes on.
 func (r *indexing) begin(ctx context.Context, j Job) error {
-	anew := j.Anew || slices.ContainsFunc(r.m.Segments, func(s Segment) bool { return s.Name == j.Broken })
+	anew, err := r.anew(ctx, j)
+	if err != nil {
+		return err
+	}
 	if b := r.m.Build; b != nil && (b.Anew || !anew) {
 		return r.active(ctx, b.Since)
 	}
@@ -124,6 +134,22 @@ func (r *indexing) begin(ctx context.Context, j Job) error {
 	return nil
 }
 
+// anew reports whether all is to be indexed. A segment that was reported as broken is
+// looked at: every search reports it until it is built again, perhaps under the same
+// name.
+func (r *indexing) anew(ctx context.Context, j Job) (bool, error) {
+	at := slices.IndexFunc(r.m.Segments, func(s Segment) bool { return s.Name == j.Broken })
+	if j.Anew || at < 0 {
+		return j.Anew, nil
+	}
+	none := func(Doc) bool { return true }
+	_, err := r.Shelf.Merge(ctx, r.user, r.m.Segments[at:at+1], none) // reads it, and writes nothing
+	if errors.Is(err, ErrCorrupt) {
+		return true, nil
+	}
+	return false, err
+}
+
 // active lists the chats that something was said in.
 func (r *indexing) active(ctx context.Context, since string) (err error) {
 	r.chats, err = r.Ledger.Active(ctx, r.user, since)
@@ -131,20 +157,22 @@ func (r *indexing) active(ctx context.Context, since string) (err error) {
 	return err
 }
 
-// hold moves the watermark back before replies that haven't ended.
+// hold moves the watermark back before replies that haven't ended, and before those
+// that nobody has begun as long as the key of their sending is good: who tries that
+// again gets them under the ids of the first time.
 func (r *indexing) hold(ctx context.Context, b *Build) error {
 	for _, c := range r.chats {
 		if c.Running == "" || c.Running > b.Upto {
 			continue
 		}
 		m, err := r.Ledger.Message(ctx, chat.Ref{User: r.user, Chat: c.ID, Message: c.Running})
-		if errors.Is(err, chat.ErrNoMessage) {
-			continue
-		}
-		if err != nil {
+		none := errors.Is(err, chat.ErrNoMessage)
+		if err != nil && !none {
 			return err
 		}
-		if !m.AsOf(r.Now()).Status.Ended() {
+		m = m.AsOf(r.Now())
+		again := (none || m.Lapsed) && r.Now().Sub(id.Time(c.Running)) < chat.KeyLife
+		if again || !none && !m.Status.Ended() {
 			b.Upto = max(b.Since, id.Prev(chat.QuestionOf(c.Running)))
 		}
 	}
@@ -158,22 +186,14 @@ func (r *indexing) build(ctx context.Context) error {
 		if c.ID <= b.Chat || c.ID > b.Upto {
 			continue
 		}
-		if named(c, b.Since) {
-			r.add(titled(c))
-		}
-		err := r.Ledger.Between(ctx, r.user, c.ID, b.Since, b.Upto, func(messages []chat.Message) error {
-			r.add(said(messages)...)
-			more, err := inFiles(ctx, r.Texts, r.user, messages)
-			r.add(more...)
-			return err
-		})
-		if err != nil {
+		known := len(b.Segments)
+		if err := r.read(ctx, c); err != nil {
 			return err
 		}
-		if r.bytes < batchBytes {
+		if len(b.Segments) == known {
 			continue
 		}
-		if err := r.flush(ctx); err != nil {
+		if err := r.flush(ctx); err != nil { // what is left of this chat
 			return err
 		}
 		b.Chat = c.ID
@@ -195,11 +215,24 @@ func (r *indexing) build(ctx context.Context) error {
 	return r.finish(ctx)
 }
 
-func (r *indexing) add(docs ...Document) {
-	for _, d := range docs {
-		r.bytes += len(d.Text)
+// read takes in what a chat has, and makes a segment whenever there is enough.
+func (r *indexing) read(ctx context.Context, c chat.Chat) error {
+	b := r.m.Build
+	add := func(d Document) error {
+		r.docs = append(r.docs, d)
+		if r.bytes += len(d.Text); r.bytes < cmp.Or(r.Batch, batchBytes) {
+			return nil
+		}
+		return r.flush(ctx)
 	}
-	r.docs = append(r.docs, docs...)
+	if at := namedAt(c); at > b.Since && at <= b.Upto {
+		if err := add(titled(c)); err != nil {
+			return err
+		}
+	}
+	return r.Ledger.Between(ctx, r.user, c.ID, b.Since, b.Upto, func(messages []chat.Message) error {
+		return documents(ctx, r.Texts, r.user, messages, add)
+	})
 }
 
 // flush makes a segment of what was read.
@@ -280,6 +313,19 @@ func (r *indexing) gone(ctx context.Context) (func(Doc) bool, error) {
 		there[c.ID] = true
 	}
 	return func(d Doc) bool { return !there[d.Chat] }, nil
+}
+
+// forget removes what is kept of a user who has no chats any more. A purge that ran at
+// the same time has not seen what this run has made since.
+func (r *indexing) forget(ctx context.Context) error {
+	chats, err := r.Ledger.Active(ctx, r.user, "")
+	if err != nil || len(chats) > 0 {
+		return err
+	}
+	if _, err := r.Ledger.SetIndexed(ctx, r.user, nil, r.m.Times); err != nil { // who was faster does the same
+		return err
+	}
+	return r.Shelf.Sweep(ctx, r.user, nil, r.Now().Add(orphaned))
 }
 
 // sweep removes segments that were replaced long enough ago.

@@ -45,7 +45,7 @@ func (l *look) open(ctx context.Context) error {
 		return err
 	}
 	if err != nil {
-		l.missed(ctx, "manifest", err, Job{User: l.request.User, Anew: true})
+		l.missed(ctx, "manifest", err, Job{User: l.request.User}) // it will see for itself
 	}
 	parts := make([]part, len(m.Segments)+1)
 	broken := make([]error, len(parts))
@@ -101,7 +101,7 @@ func (l *look) segment(ctx context.Context, s Segment) (part, error) {
 }
 
 // rank ranks all parts; those that turn out to be corrupt are left out.
-func (l *look) rank(ctx context.Context, after *Match, n int) (Ranked, error) {
+func (l *look) rank(ctx context.Context, after *Place, n int) (Ranked, error) {
 	for {
 		found, err := Rank(ctx, l.indexes(), l.query, l.request.Filter, after, n)
 		bad, ok := errors.AsType[*PartError](err)

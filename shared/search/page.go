@@ -29,25 +29,22 @@ func (l *look) rest(ctx context.Context, since string) (docs []Document, large b
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(chatsAtOnce)
 	for _, c := range chats {
-		if named(c, since) {
+		if at := namedAt(c); at > since && at <= until {
 			docs = append(docs, titled(c))
 		}
 	}
 	for _, c := range chats {
 		g.Go(func() error {
 			return l.Archive.Between(ctx, user, c.ID, since, until, func(messages []chat.Message) error {
-				found := said(messages)
-				more, err := inFiles(ctx, l.Texts, user, messages)
-				mu.Lock()
-				defer mu.Unlock()
-				for _, d := range slices.Concat(found, more) {
+				return documents(ctx, l.Texts, user, messages, func(d Document) error {
+					mu.Lock()
+					defer mu.Unlock()
 					docs = append(docs, d)
-					size += len(d.Text)
-				}
-				if size > maxRest {
-					return errLarge
-				}
-				return err
+					if size += len(d.Text); size > maxRest {
+						return errLarge
+					}
+					return nil
+				})
 			})
 		})
 	}
@@ -60,9 +57,9 @@ func (l *look) rest(ctx context.Context, since string) (docs []Document, large b
 // rounds is how often a page asks for more where what was found isn't there any more.
 const rounds = 4
 
-// page returns a page of hits behind a match, and the last match that it takes in,
-// nil if none is left behind it.
-func (l *look) page(ctx context.Context, after *Match) (Page, *Match, error) {
+// page returns a page of hits behind a place, and the place where it ends, nil if none is
+// left behind it.
+func (l *look) page(ctx context.Context, after *Place) (Page, *Place, error) {
 	p := Page{Hits: []Hit{}}
 	for range rounds {
 		want := l.request.Limit - len(p.Hits)
@@ -84,7 +81,7 @@ func (l *look) page(ctx context.Context, after *Match) (Page, *Match, error) {
 		if len(found.Best) <= want {
 			return p, nil, nil
 		}
-		if after = &matches[len(matches)-1]; len(p.Hits) == l.request.Limit {
+		if after = (&Place{matches[len(matches)-1], found.Scale}); len(p.Hits) == l.request.Limit {
 			break
 		}
 	}
@@ -98,8 +95,9 @@ func (l *look) hits(ctx context.Context, matches []Match) ([]Hit, error) {
 	var ids []string
 	for _, m := range matches {
 		ids = append(ids, m.Chat)
-		if m.Kind != Title {
-			refs = append(refs, chat.Ref{User: user, Chat: m.Chat, Message: m.Message})
+		ref := chat.Ref{User: user, Chat: m.Chat, Message: m.Message}
+		if m.Kind != Title && !slices.Contains(refs, ref) { // its text and its file may both match
+			refs = append(refs, ref)
 		}
 	}
 	slices.Sort(ids)
@@ -117,6 +115,7 @@ func (l *look) hits(ctx context.Context, matches []Match) ([]Hit, error) {
 	for i, m := range matches {
 		c, ok := chats[m.Chat]
 		if !ok {
+			l.without(m.Chat)
 			continue
 		}
 		g.Go(func() (err error) {
@@ -134,13 +133,22 @@ func (l *look) hits(ctx context.Context, matches []Match) ([]Hit, error) {
 	return hits, err
 }
 
+// without has a chat that is gone not searched from now on: it could fill page after
+// page.
+func (l *look) without(chatID string) {
+	c := Clause{Words: []Word{{Forms: []string{markChat + chatID}}}}
+	if !slices.ContainsFunc(l.query.None, func(other Clause) bool { return slices.Equal(other.Words[0].Forms, c.Words[0].Forms) }) {
+		l.query.None = append(slices.Clip(l.query.None), c)
+	}
+}
+
 // hit makes a hit of a match, nil if what was found is there no more.
 func (l *look) hit(ctx context.Context, m Match, c chat.Chat, message chat.Message) (*Hit, error) {
 	h := &Hit{Chat: c.ID, Title: c.Title, Score: m.Score, In: "message"}
 	var cut Snippet
 	switch m.Kind {
 	case Title:
-		if _, ok := l.query.Cut(c.Title); !ok {
+		if m.Message != namedAt(c) {
 			return nil, nil // it has another title by now
 		}
 		first, err := l.Reader.First(ctx, l.request.User, c.ID)

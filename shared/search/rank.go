@@ -43,11 +43,27 @@ func compare(a, b Match) int {
 	return cmp.Or(cmp.Compare(b.Score, a.Score), strings.Compare(b.Message, a.Message), cmp.Compare(a.Kind, b.Kind))
 }
 
+// Scale is what scores are measured by. It comes from all documents, and the pages that
+// follow a first one keep its scale: so each document keeps its score and its place,
+// whatever comes and goes between one page and the next.
+type Scale struct {
+	Mean    float64   // length of a document, in words
+	Weights []float64 // of the clauses that rank
+	Loose   bool      // loose clauses may be missing
+}
+
+// Place is where a page ends.
+type Place struct {
+	Match
+	Scale
+}
+
 // Ranked is what Rank found.
 type Ranked struct {
 	Best  []Match
 	Total int   // documents that match
 	Query Query // as it was understood: a word that no document has stands for what looks like it
+	Scale Scale
 }
 
 // PartError says in which of the indexes Rank failed.
@@ -62,15 +78,17 @@ func (e *PartError) Error() string { return fmt.Sprintf("index %d: %v", e.Part, 
 // Unwrap returns the cause.
 func (e *PartError) Unwrap() error { return e.Err }
 
-// Rank returns the at most n best matches behind after (nil: from the first on), the
+// Rank returns the at most n best matches behind a place (nil: from the first on), the
 // best first. Where few documents have all clauses, those count too that lack loose
 // ones. An index that can't be read is a PartError.
-func Rank(ctx context.Context, indexes []Index, q Query, f Filter, after *Match, n int) (Ranked, error) {
-	r := ranking{ctx: ctx, indexes: indexes, filter: f, after: after, most: n}
+func Rank(ctx context.Context, indexes []Index, q Query, f Filter, after *Place, n int) (Ranked, error) {
+	r := ranking{ctx: ctx, indexes: indexes, filter: f, most: n}
+	tokens := 0
 	for _, x := range indexes {
 		r.docs += x.Docs()
-		r.tokens += x.Tokens()
+		tokens += x.Tokens()
 	}
+	r.mean = max(1, float64(tokens)/float64(max(1, r.docs)))
 	for _, c := range ranked(q.All) {
 		w, err := r.want(c)
 		if err != nil {
@@ -85,17 +103,30 @@ func Rank(ctx context.Context, indexes []Index, q Query, f Filter, after *Match,
 		}
 		r.none = append(r.none, w)
 	}
+	if after != nil {
+		r.goOn(*after)
+	}
 	err := r.run()
-	if err == nil && r.total < few && len(r.wanted) > 1 && slices.ContainsFunc(r.wanted, func(w *wanted) bool { return w.Loose }) {
+	if err == nil && after == nil && r.total < few && len(r.wanted) > 1 && slices.ContainsFunc(r.wanted, func(w *wanted) bool { return w.Loose }) {
 		r.loose, r.best, r.bar, r.total = true, nil, nil, 0
 		err = r.run()
 	}
 	r.trim()
-	understood := Query{None: q.None}
+	understood, scale := Query{None: q.None}, Scale{Mean: r.mean, Loose: r.loose}
 	for _, w := range r.wanted {
 		understood.All = append(understood.All, w.Clause)
+		scale.Weights = append(scale.Weights, w.weight)
 	}
-	return Ranked{r.best, r.total, understood}, err
+	return Ranked{r.best, r.total, understood, scale}, err
+}
+
+// goOn has the ranking go on behind a place, which has as many weights as there are
+// clauses.
+func (r *ranking) goOn(p Place) {
+	r.after, r.mean, r.loose = &p.Match, p.Mean, p.Loose
+	for i, w := range r.wanted {
+		w.weight = p.Weights[i]
+	}
 }
 
 // ranked leaves out what nearly every text has, unless there is nothing else.
@@ -111,7 +142,8 @@ type ranking struct {
 	ctx          context.Context
 	indexes      []Index
 	filter       Filter
-	docs, tokens int
+	docs         int
+	mean         float64 // length of a document in words
 	wanted, none []*wanted
 	loose        bool // loose clauses may be missing
 	after        *Match

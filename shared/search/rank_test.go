@@ -130,7 +130,8 @@ func TestFilters(t *testing.T) {
 	}
 }
 
-// Of equal ones the newer comes first, and pages go on where the last one ended.
+// Of equal ones the newer comes first, and pages go on where the last one ended, though
+// others that have the word come and go in between.
 func TestPagesTakeUpWhereTheLastOneEnded(t *testing.T) {
 	var texts []string
 	for i := range 50 {
@@ -146,8 +147,12 @@ func TestPagesTakeUpWhereTheLastOneEnded(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	var after *search.Match
-	for range 10 {
+	var after *search.Place
+	for page := range 20 {
+		docs := append(docs[:50:50], documents(slices.Repeat([]string{"word and much else"}, page*page)...)...)
+		for i := range docs[50:] {
+			docs[50+i].Message = id.Floor(time.UnixMilli(int64(i))) // before all others, and so the last of its kind
+		}
 		found, err := search.Rank(t.Context(), []search.Index{search.NewRest(slices.Clone(docs), q)}, q, search.Filter{}, after, 7)
 		if err != nil {
 			t.Fatal(err)
@@ -156,9 +161,11 @@ func TestPagesTakeUpWhereTheLastOneEnded(t *testing.T) {
 			break
 		}
 		for _, m := range found.Best {
-			got = append(got, m.Message)
+			if id.Time(m.Message).After(time.UnixMilli(1000)) {
+				got = append(got, m.Message)
+			}
 		}
-		after = &found.Best[len(found.Best)-1]
+		after = &search.Place{Match: found.Best[len(found.Best)-1], Scale: found.Scale}
 	}
 	var want []string
 	for _, n := range all {

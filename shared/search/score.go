@@ -10,7 +10,6 @@ type scorer struct {
 	pass     []*checked // filters
 	block    []*checked
 	title    *checked
-	mean     float64 // length of a document in words
 }
 
 // clause is one that ranks, and where its stream stands.
@@ -47,7 +46,7 @@ func (c *checked) has(n int) (bool, error) {
 
 // search ranks the documents of index i.
 func (r *ranking) search(i int) error {
-	s := &scorer{ranking: r, index: r.indexes[i], mean: max(1, float64(r.tokens)/float64(max(1, r.docs)))}
+	s := &scorer{ranking: r, index: r.indexes[i]}
 	possible, err := s.open(i)
 	if !possible || err != nil {
 		return err

@@ -78,7 +78,7 @@ type Jobs interface {
 type Job struct {
 	User   string
 	Anew   bool   // all of it
-	Broken string // name of a segment that can't be read: all of it, if that still counts
+	Broken string // name of a segment that couldn't be read: all of it, if that is still so
 }
 
 // Searcher is the use case behind GET /search.
@@ -154,13 +154,13 @@ func (s *Searcher) Search(ctx context.Context, r Request) (Page, error) {
 		return Page{}, err
 	}
 	c := cursor{until: id.Floor(s.Now().Add(ahead))}
-	var after *Match
+	var after *Place
 	if r.Cursor != "" {
 		var err error
-		if c, err = decodeCursor(r.Cursor, r.asked()); err != nil {
+		if c, err = decodeCursor(r.Cursor, r.asked(), len(ranked(q.All))); err != nil {
 			return Page{}, err
 		}
-		after = &c.after
+		after = &c.Place
 	}
 	r.Filter.Until = c.until
 	l := &look{Searcher: s, request: r, query: q}

@@ -80,7 +80,11 @@ func (l Library) read(ctx context.Context, f file.File) (pieces []Piece, err err
 	case err != nil:
 		return nil, fmt.Errorf("read file %s: %w", f.ID, err)
 	}
+	size := 0
 	for _, p := range d.Passages {
+		if size += len(p.Text); size > fileBytes {
+			break
+		}
 		pieces = append(pieces, Piece{Page: p.Page, Text: p.Text})
 	}
 	return pieces, nil
