@@ -48,8 +48,11 @@ export const chats = (cursor = '') => call('GET', '/v1/chats' + query({ cursor }
 export const changeChat = (chat, changes) => call('PATCH', chatPath(chat), { body: changes });
 export const deleteChat = (chat) => call('DELETE', chatPath(chat));
 export const chat = (id) => call('GET', chatPath(id));
-export const messages = (chat, cursor = '') => call('GET', chatPath(chat) + '/messages' + query({ cursor }));
+export const messages = (chat, cursor = '', limit = '') => call('GET', chatPath(chat) + '/messages' + query({ limit, cursor }));
 export const message = (chat, id) => call('GET', messagePath(chat, id));
+
+/** A page of the messages that fit: {q, cursor}. */
+export const search = (asked, signal) => call('GET', '/v1/search' + query(asked), { signal });
 
 /** Sends a question; the same key again is the same question. */
 export const send = (question, key) => call('POST', '/v1/messages', { body: question, key });
@@ -93,7 +96,12 @@ const chatPath = (chat) => '/v1/chats/' + encodeURIComponent(chat);
 const messagePath = (chat, id) => chatPath(chat) + '/messages/' + encodeURIComponent(id);
 const uploadPath = (id) => '/v1/uploads/' + encodeURIComponent(id);
 const filePath = (id) => '/v1/files/' + encodeURIComponent(id);
-const query = ({ cursor }) => (cursor ? '?cursor=' + encodeURIComponent(cursor) : '');
+
+// query spells the parameters that have a value.
+function query(parameters) {
+  const given = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value));
+  return given.size ? '?' + given : '';
+}
 
 async function open(path, body) {
   await session.enter(await call('POST', path, { body, open: true }));

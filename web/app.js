@@ -7,15 +7,18 @@
 //   digest.js, upload.js   a file on its way to storage; attach.js: those beside the
 //                          question; file.js: those in messages
 //   message.js, thread.js  the open chat; composer.js asks in it
+//   highlight.js           queries while they are typed; search.js: what they find
 //   chats.js, entry.js     the list of chats; sign-up, log-in, mailed links
 //
-// The address says what is open: #/ a new chat, #/c/<id> a chat; #login,
-// #signup, #forgot; #verify=<token> and #reset=<token> come from mails.
+// The address says what is open: #/ a new chat, #/c/<id> a chat, #/c/<id>/<id> a
+// message in it; #login, #signup, #forgot; #verify=<token> and #reset=<token> come
+// from mails.
 
 import * as api from './api.js';
 import * as chats from './chats.js';
 import * as composer from './composer.js';
 import * as entry from './entry.js';
+import * as search from './search.js';
 import * as session from './session.js';
 import * as thread from './thread.js';
 import { byId, show } from './dom.js';
@@ -41,6 +44,7 @@ function leaveRoom() {
   user = null;
   thread.close();
   chats.clear();
+  search.leave();
   composer.clear();
   show(byId('who'), '');
   byId('verify-notice').hidden = true;
@@ -51,8 +55,8 @@ function leaveRoom() {
 async function enterRoom() {
   entry.close();
   byId('room').hidden = false;
-  const [, id = ''] = /^#\/c\/(\w+)$/.exec(location.hash) ?? [];
-  const opening = thread.open(id);
+  const [, id = '', message] = /^#\/c\/(\w+)(?:\/(\w+))?$/.exec(location.hash) ?? [];
+  const opening = thread.open(id, message);
   if (!user) await welcome();
   chats.mark(id);
   await opening;

@@ -14,27 +14,40 @@ let cursor = ''; // of earlier messages
 let views = new Map();
 let running = null; // {id, abort} of the reply that is followed
 let here = new AbortController(); // aborted when another chat is opened
+let first = Promise.resolve(); // settles when its newest page is there
 
-/** Opens a chat, or with '' a new one. One that is open stays as it is. */
-export async function open(id) {
-  if (id && id === chat) return;
+/**
+ * Opens a chat, or with '' a new one. One that is open stays as it is, but for the
+ * message that is to be in sight.
+ */
+export async function open(id, message = '') {
+  const known = id && id === chat;
+  if (!known) begin(id);
+  if (!id || (known && !message)) return;
+  const { signal } = here;
+  byId('messages').setAttribute('aria-busy', 'true');
+  try {
+    if (!known) first = earlier(signal);
+    await first;
+    if (signal.aborted) return;
+    if (message) await reveal(message, signal);
+    else toEnd();
+    if (!signal.aborted) pickUp();
+  } catch (problem) {
+    if (problem.name !== 'AbortError') composer.complain(problem);
+  } finally {
+    byId('messages').removeAttribute('aria-busy');
+  }
+}
+
+// begin shows a chat without its messages.
+function begin(id) {
   close();
   chat = id;
   byId('title').textContent = 'New chat';
   document.title = 'Parley';
   byId('welcome').hidden = Boolean(id);
   composer.ready();
-  if (!id) return;
-  byId('messages').setAttribute('aria-busy', 'true');
-  try {
-    await earlier(here.signal);
-    toEnd();
-    pickUp();
-  } catch (problem) {
-    if (problem.name !== 'AbortError') composer.complain(problem);
-  } finally {
-    byId('messages').removeAttribute('aria-busy');
-  }
 }
 
 /** Leaves the open chat; its answer goes on without a listener. */
@@ -51,13 +64,34 @@ export function close() {
   byId('earlier').hidden = true;
 }
 
-// earlier loads a page, the newest one first.
+// earlier loads a page and shows it, the newest one first.
 async function earlier(signal) {
-  const page = await api.messages(chat, cursor);
-  if (signal.aborted) return;
+  if (await load(signal)) draw();
+}
+
+// load adds an earlier page to the tree; false if nobody waits for it any more.
+async function load(signal, limit) {
+  const page = await api.messages(chat, cursor, limit);
+  if (signal.aborted) return false;
   tree.add(...page.items);
   cursor = page.next_cursor;
+  return true;
+}
+
+// reveal shows a message, with the versions around it to which it belongs. Ids sort by
+// time: what is newer than the cursor and not there was deleted.
+async function reveal(id, signal) {
+  while (!tree.get(id) && cursor && cursor >= id) {
+    if (!await load(signal, 100)) return;
+  }
+  if (!tree.path().some((m) => m.message_id === id)) tree.select(id);
   draw();
+  if (!views.has(id)) return composer.complain({ message: 'This message isn’t there any more.' });
+  const { node } = views.get(id);
+  stuck = false;
+  node.tabIndex = -1;
+  node.focus({ preventScroll: true });
+  node.scrollIntoView({ block: 'start' });
 }
 
 /** Shows what another tab has added to the open chat. */
