@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -13,46 +11,6 @@ import (
 	"parley/shared/file"
 	"parley/shared/id"
 )
-
-// rest reads what was said since the watermark; large says that it is more than one
-// search can go through: then it is the newest of it.
-func (l *look) rest(ctx context.Context, since string) (docs []Document, large bool, err error) {
-	user, until := l.request.User, l.request.Filter.Until
-	chats, err := l.Archive.Active(ctx, user, since)
-	if err != nil {
-		return nil, false, err
-	}
-	slices.SortFunc(chats, func(a, b chat.Chat) int { return strings.Compare(b.Last, a.Last) })
-	var mu sync.Mutex
-	size := 0
-	errLarge := errors.New("too large")
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(chatsAtOnce)
-	for _, c := range chats {
-		if at := namedAt(c); at > since && at <= until {
-			docs = append(docs, titled(c))
-		}
-	}
-	for _, c := range chats {
-		g.Go(func() error {
-			return l.Archive.Between(ctx, user, c.ID, since, until, func(messages []chat.Message) error {
-				return documents(ctx, l.Texts, user, messages, func(d Document) error {
-					mu.Lock()
-					defer mu.Unlock()
-					docs = append(docs, d)
-					if size += len(d.Text); size > maxRest {
-						return errLarge
-					}
-					return nil
-				})
-			})
-		})
-	}
-	if err = g.Wait(); errors.Is(err, errLarge) {
-		return docs, true, nil
-	}
-	return docs, false, err
-}
 
 // rounds is how often a page asks for more where what was found isn't there any more.
 const rounds = 4
