@@ -19,10 +19,12 @@ type IndexJob struct {
 	Broken string // name of a segment that couldn't be read: all of it, if that is still so
 }
 
-// indexJob is an IndexJob as the queue has it.
+// indexJob is an IndexJob as the queue has it. The user stands by another name than in
+// a PurgeJob: parked, both lie in one queue, and one that could be read as the other
+// would have all of a user removed.
 type indexJob struct {
 	Version int    `json:"v"` // 1
-	User    string `json:"user"`
+	User    string `json:"index"`
 	Anew    bool   `json:"anew,omitzero"`
 	Broken  string `json:"broken,omitempty"`
 }
