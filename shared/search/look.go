@@ -13,6 +13,7 @@ type look struct {
 	*Searcher
 	request Request
 	query   Query
+	scale   Scale // once it has ranked
 	parts   []part
 	partial bool
 }

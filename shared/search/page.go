@@ -25,7 +25,7 @@ func (l *look) page(ctx context.Context, after *Place) (Page, *Place, error) {
 		if err != nil {
 			return p, nil, err
 		}
-		p.Total, l.query = found.Total, found.Query
+		p.Total, l.query, l.scale = found.Total, found.Query, found.Scale
 		matches := found.Best[:min(want, len(found.Best))]
 		hits, err := l.hits(ctx, matches)
 		if err != nil {
@@ -74,6 +74,8 @@ func (l *look) hits(ctx context.Context, matches []Match) ([]Hit, error) {
 		c, ok := chats[m.Chat]
 		if !ok {
 			l.without(m.Chat)
+		}
+		if !ok || l.twice(m, c, messages[m.Message]) {
 			continue
 		}
 		g.Go(func() (err error) {

@@ -115,8 +115,10 @@ type InFile struct {
 
 // Page is a page of hits.
 type Page struct {
-	Hits    []Hit  `json:"hits"`
-	Total   int    `json:"total"` // of all pages; what was deleted since it was indexed may still count
+	Hits []Hit `json:"hits"`
+	// Total is of all pages, about: what was deleted since it was indexed may still count,
+	// and a message counts for itself, its files and its chat's title.
+	Total   int    `json:"total"`
 	Next    string `json:"next_cursor,omitempty"`
 	Partial bool   `json:"partial,omitzero"` // a part of the history could not be searched
 }

@@ -57,16 +57,23 @@ func newWorld(t *testing.T) *world {
 	w.s3, w.bucket = objecttest.Bucket(t)
 	w.db, _, w.table = storetest.Tables(t)
 	w.chats = store.NewChats(w.db, w.s3, w.table, w.bucket)
-	watched := s3.New(w.s3.Options(), func(o *s3.Options) { o.HTTPClient = &http.Client{Transport: w} })
-	var err error
-	if w.shelf, err = shelf.New(watched, w.bucket, t.TempDir(), 100<<20); err != nil {
-		t.Fatal(err)
-	}
+	w.shelf = w.machine()
 	w.indexer = &search.Indexer{Ledger: w.chats, Shelf: w.shelf, Texts: w.texts, Lag: lag, Now: w.now}
 	w.Searcher = &search.Searcher{Archive: w.chats, Reader: w.chats, Segments: w.shelf, Texts: w.texts, Jobs: w, Now: w.now,
 		Failed: func(what string, err error) { t.Logf("searched without %s: %v", what, err) }}
 	w.ada, w.bob = id.New(w.at), id.New(w.at)
 	return w
+}
+
+// machine returns a shelf with nothing on its disk.
+func (w *world) machine() *shelf.Shelf {
+	w.t.Helper()
+	watched := s3.New(w.s3.Options(), func(o *s3.Options) { o.HTTPClient = &http.Client{Transport: w} })
+	s, err := shelf.New(watched, w.bucket, w.t.TempDir(), 100<<20)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return s
 }
 
 func (w *world) now() time.Time {
@@ -108,6 +115,15 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 		w.mu.Unlock()
 	}
 	return http.DefaultTransport.RoundTrip(r)
+}
+
+// watched returns the keys that were asked for since the last call.
+func (w *world) watched() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	list := w.opened
+	w.opened = nil
+	return list
 }
 
 // texts are files' texts by the files' ids.
