@@ -30,17 +30,17 @@ func Build(ctx context.Context, to io.Writer, docs []search.Document) (Facts, er
 	docs = slices.Clone(docs)
 	slices.SortStableFunc(docs, func(a, b search.Document) int { return strings.Compare(a.Message, b.Message) })
 	var memory words.Memory
-	lists := map[string]*writing{}
+	lists := map[string]*gathering{}
 	lengths := make([]int, len(docs))
 	var names []search.Doc
 	for n, d := range docs {
 		names = append(names, d.Doc)
 		for t := range memory.Tokens(d.Text) {
-			listOf(lists, t.Word).note(n, lengths[n])
+			listOf(lists, t.Word).noteAt(n, lengths[n])
 			lengths[n]++
 		}
 		for _, mark := range d.Marks() {
-			listOf(lists, mark).add(n, nil, 1)
+			listOf(lists, mark).note(n)
 		}
 		if err := ctx.Err(); err != nil {
 			return Facts{}, err
@@ -50,17 +50,18 @@ func Build(ctx context.Context, to io.Writer, docs []search.Document) (Facts, er
 	if err != nil {
 		return Facts{}, err
 	}
+	list := &packing{lengths: lengths}
 	for _, word := range slices.Sorted(maps.Keys(lists)) {
-		lists[word].end()
-		w.word([]byte(word), lists[word])
+		lists[word].pack(list)
+		w.word([]byte(word), list)
 	}
 	return w.finish(names, lengths)
 }
 
-func listOf(lists map[string]*writing, word string) *writing {
+func listOf(lists map[string]*gathering, word string) *gathering {
 	l := lists[word]
 	if l == nil {
-		l = &writing{}
+		l = &gathering{}
 		lists[strings.Clone(word)] = l // it may share a whole text's memory
 	}
 	return l
@@ -72,7 +73,6 @@ type writer struct {
 	lists   *summed
 	words   *vellum.Builder
 	fst     buffer
-	head    []byte
 	err     error
 }
 
@@ -115,14 +115,11 @@ func (w *writer) put(name string, body []byte) {
 }
 
 // word writes the list of a word that sorts behind those that were written.
-func (w *writer) word(word []byte, l *writing) {
+func (w *writer) word(word []byte, l *packing) {
 	if w.err == nil {
 		w.err = w.words.Insert(word, uint64(w.lists.size))
 	}
-	w.head = binary.AppendUvarint(w.head[:0], uint64(l.count))
-	w.head = binary.AppendUvarint(w.head, uint64(len(l.docs)))
-	w.head = binary.AppendUvarint(w.head, uint64(len(l.places)))
-	for _, b := range [][]byte{w.head, l.docs, l.places} {
+	for _, b := range l.end() {
 		if w.err == nil {
 			_, w.err = w.lists.Write(b)
 		}

@@ -3,7 +3,6 @@ package segment
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"math"
 
 	"github.com/oklog/ulid/v2"
@@ -13,19 +12,36 @@ import (
 
 var errList = errors.New("a list of documents is cut off or out of order")
 
-// list walks the documents that have a word, as they are kept:
+// A word's list begins with three numbers, varints: how many documents have the word,
+// doubled, and one more if it has places; how many bytes follow; and of a long list
+// with places how many bytes of these follow behind them. Then, in bits (bits.go):
 //
-//	docs    for each the difference to the one before, less one, doubled, and one more
-//	        if it has the word once; else how often, less two
-//	places  for each document the first place, then differences
+//	docs    for each document how many lie between it and the one before, then, of a
+//	        word with places, how often the document has it
+//	places  for each document the first place, then how many words lie between two
 //
-// All are varints.
+// What these are like on average follows from what is known: how many documents there
+// are, and how long they are. A short list has each document's places behind it, so
+// that it is read at once.
+
+// short is below how many documents a list is short.
+const short = 16
+
+// gap and spread are the bits that differences of documents and places take, less the
+// part that tells how much more it is.
+func gap(docs, count int) int      { return restOf(docs / max(1, count)) }
+func spread(length, times int) int { return restOf(length / (times + 1)) }
+
+// list walks the documents that have a word.
 type list struct {
 	count   int
-	docs    []byte
-	places  []byte
+	left    int // of these
 	lengths []byte
-	placed  bool
+	gap     int
+	placed  bool // the word has places
+	wanted  bool // and they are asked for
+	docs    *bitReader
+	places  *bitReader // the same of a short list; nil if they aren't read
 	doc     int
 	here    []int
 }
@@ -35,59 +51,47 @@ func (l *list) Count() int { return l.count }
 
 // Next implements search.Postings.
 func (l *list) Next(from int) (search.Posting, bool, error) {
-	for len(l.docs) > 0 {
-		times, err := l.step()
-		if err != nil {
-			return search.Posting{}, false, fmt.Errorf("%w: %w", search.ErrCorrupt, err)
+	for l.left > 0 {
+		times, ok := l.step()
+		if !ok {
+			return search.Posting{}, false, search.ErrCorrupt.Because(errList)
 		}
 		if l.doc < from {
 			continue
 		}
-		return search.Posting{Doc: l.doc, Times: times, Length: length(l.lengths, l.doc), Places: l.here}, true, nil
+		p := search.Posting{Doc: l.doc, Times: times, Length: length(l.lengths, l.doc)}
+		if l.wanted {
+			p.Places = l.here
+		}
+		return p, true, nil
 	}
 	return search.Posting{}, false, nil
 }
 
 // step moves to the next document and returns how often it has the word.
-func (l *list) step() (times int, err error) {
-	v, err := take(&l.docs)
-	if err != nil {
-		return 0, err
-	}
-	if l.doc += int(v>>1) + 1; 2*l.doc >= len(l.lengths) || l.doc < 0 {
-		return 0, errList
+func (l *list) step() (times int, ok bool) {
+	l.left--
+	if l.doc += int(l.docs.rice(l.gap)) + 1; 2*l.doc >= len(l.lengths) {
+		return 0, false
 	}
 	times = 1
-	if v&1 == 0 {
-		more, err := take(&l.docs)
-		if err != nil || more > math.MaxInt32 {
-			return 0, errList
-		}
-		times = int(more) + 2
+	if l.placed {
+		times = int(l.docs.gamma())
 	}
-	if !l.placed || len(l.places) == 0 { // marks have none
-		return times, nil
+	if l.places == nil {
+		return times, !l.docs.past()
 	}
 	l.here = l.here[:0]
-	place := 0
-	for range times {
-		v, err := take(&l.places)
-		if err != nil {
-			return 0, err
-		}
-		place += int(v)
+	rest := spread(length(l.lengths, l.doc), times)
+	for place := -1; len(l.here) < times && !l.places.past(); {
+		place += int(l.places.rice(rest)) + 1
 		l.here = append(l.here, place)
 	}
-	return times, nil
+	return times, !l.places.past() && !l.docs.past()
 }
 
 // take reads a varint.
 func take(b *[]byte) (uint64, error) {
-	if len(*b) > 0 && (*b)[0] < 0x80 {
-		v := (*b)[0]
-		*b = (*b)[1:]
-		return uint64(v), nil
-	}
 	v, n := binary.Uvarint(*b)
 	if n <= 0 || v > math.MaxInt32*4 {
 		return 0, errList
@@ -96,53 +100,106 @@ func take(b *[]byte) (uint64, error) {
 	return v, nil
 }
 
-// writing is a list that is written.
-type writing struct {
-	count, last  int
-	docs, places []byte
-	doc, times   int // of the document that note is at
-	place        int
+// packing is a list that is written.
+type packing struct {
+	count   int
+	gap     int
+	placed  bool
+	last    int // document
+	head    []byte
+	docs    bitWriter
+	places  bitWriter
+	lengths []int
+}
+
+// begin begins a list of so many documents.
+func (p *packing) begin(count int, placed bool) {
+	p.count, p.placed, p.gap, p.last = count, placed, gap(len(p.lengths), count), -1
+	p.docs, p.places = bitWriter{b: p.docs.b[:0]}, bitWriter{b: p.places.b[:0]}
 }
 
 // add adds a document behind those that are there.
-func (w *writing) add(doc int, places []int, times int) {
-	before := 0
-	for _, p := range places {
-		w.places = binary.AppendUvarint(w.places, uint64(p-before))
-		before = p
+func (p *packing) add(doc int, places []int) {
+	p.docs.rice(uint64(doc-p.last-1), p.gap)
+	p.last = doc
+	if !p.placed {
+		return
 	}
-	w.append(doc, times)
-}
-
-func (w *writing) append(doc, times int) {
-	gap := uint64(doc)
-	if w.count > 0 {
-		gap = uint64(doc - w.last - 1)
+	p.docs.gamma(uint64(len(places)))
+	to := &p.places
+	if p.count < short {
+		to = &p.docs
 	}
-	w.last = doc
-	if w.count++; times == 1 {
-		w.docs = binary.AppendUvarint(w.docs, gap<<1|1)
-	} else {
-		w.docs = binary.AppendUvarint(binary.AppendUvarint(w.docs, gap<<1), uint64(times-2))
+	rest, before := spread(min(p.lengths[doc], math.MaxUint16), len(places)), -1
+	for _, place := range places {
+		to.rice(uint64(place-before-1), rest)
+		before = place
 	}
 }
 
-// note adds one place of the word, behind those that were noted. end comes after the
-// last one.
-func (w *writing) note(doc, place int) {
-	if w.times > 0 && w.doc != doc {
-		w.end()
+// end returns the list's parts.
+func (p *packing) end() [3][]byte {
+	p.docs.end()
+	p.places.end()
+	kind := uint64(p.count) << 1
+	if p.placed {
+		kind++
 	}
-	w.places = binary.AppendUvarint(w.places, uint64(place-w.place))
-	w.doc, w.place = doc, place
-	w.times++
+	p.head = binary.AppendUvarint(p.head[:0], kind)
+	p.head = binary.AppendUvarint(p.head, uint64(len(p.docs.b)))
+	if p.placed && p.count >= short {
+		p.head = binary.AppendUvarint(p.head, uint64(len(p.places.b)))
+	}
+	return [3][]byte{p.head, p.docs.b, p.places.b}
 }
 
-func (w *writing) end() {
-	if w.times > 0 {
-		w.append(w.doc, w.times)
+// gathering is a list that grows while texts are read: for each place how many
+// documents further it is, and how many words further there. All are varints.
+type gathering struct {
+	count      int // documents
+	doc, place int
+	placed     bool
+	b          []byte
+}
+
+// note adds a document behind those that were noted.
+func (g *gathering) note(doc int) {
+	if g.count == 0 || g.doc != doc {
+		g.count++
+		g.place = 0
 	}
-	w.times, w.place = 0, 0
+	g.b = binary.AppendUvarint(g.b, uint64(doc-g.doc))
+	g.doc = doc
+}
+
+// noteAt adds a place behind those that were noted.
+func (g *gathering) noteAt(doc, place int) {
+	g.note(doc)
+	g.b = binary.AppendUvarint(g.b, uint64(place-g.place))
+	g.place, g.placed = place, true
+}
+
+// pack writes the list.
+func (g *gathering) pack(to *packing) {
+	to.begin(g.count, g.placed)
+	doc, place, first := 0, 0, true
+	var here []int
+	for b := g.b; len(b) > 0; {
+		further, n := binary.Uvarint(b)
+		b = b[n:]
+		if further > 0 && !first {
+			to.add(doc, here)
+			here, place = here[:0], 0
+		}
+		doc, first = doc+int(further), false
+		if g.placed {
+			further, n = binary.Uvarint(b)
+			b = b[n:]
+			place += int(further)
+			here = append(here, place)
+		}
+	}
+	to.add(doc, here)
 }
 
 // How a document's message is written.

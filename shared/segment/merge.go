@@ -38,6 +38,10 @@ type merger struct {
 	numbers [][]int // new number of each document, by segment; -1: it is gone
 	names   []search.Doc
 	lengths []int
+
+	all    []search.Posting // of the word that is written
+	places []int
+	list   packing
 }
 
 // number reads which documents there are and puts them in the order of their ids.
@@ -69,6 +73,7 @@ func number(old []*Segment, gone func(search.Doc) bool) (*merger, error) {
 		m.names = append(m.names, names[at])
 		m.lengths = append(m.lengths, length(old[p.segment].lengths, p.doc))
 	}
+	m.list.lengths = m.lengths
 	return m, nil
 }
 
@@ -113,57 +118,58 @@ func (m *merger) words(ctx context.Context, w *writer) error {
 			return err
 		}
 		least := slices.Clone(slices.MinFunc(open, func(a, b *source) int { return bytes.Compare(a.word, b.word) }).word)
-		var all []search.Posting
+		m.all, m.places = m.all[:0], m.places[:0]
+		placed := false
 		for _, s := range open {
 			if !bytes.Equal(s.word, least) {
 				continue
 			}
-			more, err := m.postings(s)
+			has, err := m.postings(s)
 			if err != nil {
 				return err
 			}
-			all = append(all, more...)
+			placed = placed || has
 			if err := s.look(s.Next()); err != nil {
 				return err
 			}
 		}
-		if len(all) > 0 {
-			w.word(least, written(all))
+		if len(m.all) > 0 {
+			m.pack(placed)
+			w.word(least, &m.list)
 		}
 	}
 }
 
-// postings returns where a word stands in a segment, with the documents' new numbers.
-func (m *merger) postings(s *source) (all []search.Posting, err error) {
+// postings adds where a word stands in a segment, with the documents' new numbers. It
+// reports whether the word has places.
+func (m *merger) postings(s *source) (placed bool, err error) {
 	from := m.old[s.segment]
 	l, err := from.list(int64(s.at), true)
 	if err != nil {
-		return nil, from.lists.corrupt(err)
+		return false, from.lists.corrupt(err)
 	}
-	var places []int
 	for {
 		p, ok, err := l.Next(0)
 		if !ok || err != nil {
-			return all, err
+			return l.placed, err
 		}
 		if p.Doc = m.numbers[s.segment][p.Doc]; p.Doc >= 0 {
-			at := len(places)
-			places = append(places, p.Places...)
-			p.Places = places[at:]
-			all = append(all, p)
+			at := len(m.places)
+			m.places = append(m.places, p.Places...)
+			p.Places = m.places[at:]
+			m.all = append(m.all, p)
 		}
 	}
 }
 
-// written packs postings, which segments of other times leave in order.
-func written(all []search.Posting) *writing {
+// pack packs the postings of a word, which segments of other times leave in order.
+func (m *merger) pack(placed bool) {
 	byDoc := func(a, b search.Posting) int { return cmp.Compare(a.Doc, b.Doc) }
-	if !slices.IsSortedFunc(all, byDoc) {
-		slices.SortFunc(all, byDoc)
+	if !slices.IsSortedFunc(m.all, byDoc) {
+		slices.SortFunc(m.all, byDoc)
 	}
-	w := &writing{}
-	for _, p := range all {
-		w.add(p.Doc, p.Places, p.Times)
+	m.list.begin(len(m.all), placed)
+	for _, p := range m.all {
+		m.list.add(p.Doc, p.Places)
 	}
-	return w
 }

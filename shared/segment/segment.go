@@ -211,18 +211,19 @@ func (p *pieces) read(at, size int64) ([]byte, error) {
 		return nil, search.ErrCorrupt.Because(errors.New("a piece is outside of its file"))
 	}
 	from := at / sumEvery * sumEvery
-	if at+size <= from+sumEvery {
-		b, err := p.one(from)
+	if at+size > from+2*sumEvery {
+		b, err := p.checked(from, min((at+size+sumEvery-1)/sumEvery*sumEvery, p.size))
 		if err != nil {
 			return nil, err
 		}
 		return b[at-from : at-from+size], nil
 	}
-	b, err := p.checked(from, min((at+size+sumEvery-1)/sumEvery*sumEvery, p.size))
-	if err != nil {
-		return nil, err
+	b, err := p.one(from)
+	if err != nil || at+size <= from+int64(len(b)) {
+		return b[min(at-from, int64(len(b))):min(at-from+size, int64(len(b)))], err
 	}
-	return b[at-from : at-from+size], nil
+	more, err := p.one(from + sumEvery)
+	return slices.Concat(b[at-from:], more[:min(at+size-from-sumEvery, int64(len(more)))]), err
 }
 
 // one returns what has the checksum that begins there.
@@ -328,16 +329,23 @@ func (s *Segment) list(at int64, places bool) (*list, error) {
 		return nil, err
 	}
 	head := b
-	count, err := take(&head)
+	kind, err := take(&head)
 	if err != nil {
 		return nil, err
 	}
+	l := &list{count: int(kind >> 1), left: int(kind >> 1), placed: kind&1 == 1, lengths: s.lengths, doc: -1}
+	l.gap, l.wanted = gap(s.facts.Docs, l.count), l.placed && places
 	docs, err := take(&head)
 	if err != nil {
 		return nil, err
 	}
-	rest, err := take(&head)
-	if err != nil || docs > maxList || rest > maxList || count > uint64(s.facts.Docs) {
+	rest := uint64(0)
+	if l.placed && l.count >= short {
+		if rest, err = take(&head); err != nil {
+			return nil, err
+		}
+	}
+	if docs > maxList || rest > maxList || l.count < 1 || l.count > s.facts.Docs {
 		return nil, errList
 	}
 	size := int64(docs)
@@ -349,9 +357,12 @@ func (s *Segment) list(at int64, places bool) (*list, error) {
 			return nil, err
 		}
 	}
-	l := &list{count: int(count), docs: head[:docs], lengths: s.lengths, doc: -1, placed: places}
-	if places {
-		l.places = head[docs:size]
+	l.docs = &bitReader{b: head[:docs]}
+	switch {
+	case l.placed && l.count < short:
+		l.places = l.docs
+	case l.wanted:
+		l.places = &bitReader{b: head[docs:size]}
 	}
 	return l, nil
 }
