@@ -34,6 +34,7 @@ type options struct {
 	grace    time.Duration
 	settle   time.Duration
 	dropLost bool
+	anew     bool
 }
 
 func (o *options) register(f *flag.FlagSet) {
@@ -72,6 +73,9 @@ func commands() []command {
 			ageFlags(f, o)
 			f.BoolVar(&o.dropLost, "drop-lost", false, "delete files whose bytes are gone for good; otherwise they are left")
 		}, repairFiles},
+		{"index", "USER", 1, 1, "have a user's history indexed for search, as far as it isn't\nWhat has been said in the last minutes is never indexed: search reads it where it\nis. It needs no operator, but for an index that has gone wrong.", func(f *flag.FlagSet, o *options) {
+			f.BoolVar(&o.anew, "anew", false, "all of it; what is indexed is searched until then")
+		}, index},
 		{"audit", "USER", 1, 1, "show what operators have done to a user", nil, audit},
 	}
 }

@@ -21,6 +21,7 @@ type dead struct {
 	parked          string // what no function could handle
 	prompts, purges string // where fail-reply and purge take their work from
 	arrivals        string // where process-upload does
+	indexes         string // and where index-history
 	files           string // the bucket whose arrivals those are
 }
 
@@ -31,7 +32,7 @@ const looking = 10 * time.Second
 // message is one that was given up.
 type message struct {
 	ID       string    `json:"message_id"`
-	Kind     string    `json:"kind"` // prompt, purge, arrival, unreadable
+	Kind     string    `json:"kind"` // prompt, purge, index, arrival, unreadable
 	User     string    `json:"user,omitempty"`
 	About    string    `json:"about,omitempty"`
 	Sent     time.Time `json:"sent"`
@@ -102,6 +103,9 @@ func (q dead) read(m types.Message) message {
 	} else if j, err := queue.DecodePurge(out.Body); err == nil {
 		out.Kind, out.User, out.home = "purge", j.User, q.purges
 		out.About = aboutPurge(j)
+	} else if j, err := queue.DecodeIndex(out.Body); err == nil {
+		out.Kind, out.User, out.home = "index", j.User, q.indexes
+		out.About = aboutIndex(j)
 	} else if all, err := queue.DecodeArrivals(out.Body, q.files); err == nil && len(all) > 0 {
 		out.Kind, out.About, out.home = "arrival", "upload "+all[0].Key, q.arrivals
 	}
@@ -116,6 +120,16 @@ func aboutPurge(j queue.PurgeJob) string {
 		return "chat " + j.Chat
 	}
 	return "everything"
+}
+
+func aboutIndex(j queue.IndexJob) string {
+	switch {
+	case j.Anew:
+		return "history, anew"
+	case j.Broken != "":
+		return "segment " + j.Broken
+	}
+	return "history"
 }
 
 // move queues a message where it is handled, and only then removes it here.

@@ -79,16 +79,18 @@ const (
 	aSHA         = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 	anArrival    = `{"Records":[{"eventSource":"aws:s3","eventName":"ObjectCreated:Put","eventTime":"2026-01-02T03:04:05Z",
 		"s3":{"bucket":{"name":"files"},"object":{"key":"incoming/` + ulid1 + `/` + ulid2 + `","size":3,"versionId":"v"}}}]}`
-	aPurge = `{"v":1,"user":"` + ulid1 + `","chat":"` + ulid2 + `"}`
+	aPurge   = `{"v":1,"user":"` + ulid1 + `","chat":"` + ulid2 + `"}`
+	anIndex  = `{"v":1,"index":"` + ulid1 + `"}`
+	aRebuild = `{"v":1,"index":"` + ulid1 + `","broken":"` + aSHA + `"}`
 )
 
 func deadQueue(t *testing.T) (*wire, dead) {
-	w := &wire{queues: map[string][]string{"parked": {aPrompt, "nonsense", aPurge, aFile, anArrival}}, hidden: map[string]bool{}}
+	w := &wire{queues: map[string][]string{"parked": {aPrompt, "nonsense", aPurge, aFile, anArrival, anIndex, aRebuild}}, hidden: map[string]bool{}}
 	s := httptest.NewServer(w)
 	t.Cleanup(s.Close)
 	client := sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: aws.String(s.URL),
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
-	return w, dead{sqs: client, parked: "parked", prompts: "prompts", purges: "purges", arrivals: "arrivals", files: "files"}
+	return w, dead{sqs: client, parked: "parked", prompts: "prompts", purges: "purges", arrivals: "arrivals", indexes: "indexes", files: "files"}
 }
 
 func TestLookSeesEachOnceAndGivesBack(t *testing.T) {
@@ -100,7 +102,8 @@ func TestLookSeesEachOnceAndGivesBack(t *testing.T) {
 			return false, nil
 		})
 		if want := "m0 prompt prompts reply " + ulid2 + ",m1 unreadable  ,m2 purge purges chat " + ulid2 +
-			",m3 purge purges file " + ulid2 + ",m4 arrival arrivals upload incoming/" + ulid1 + "/" + ulid2; err != nil || strings.Join(got, ",") != want {
+			",m3 purge purges file " + ulid2 + ",m4 arrival arrivals upload incoming/" + ulid1 + "/" + ulid2 +
+			",m5 index indexes history,m6 index indexes segment " + aSHA; err != nil || strings.Join(got, ",") != want {
 			t.Errorf("%v, %v; want %s", got, err, want)
 		}
 	}
@@ -119,6 +122,9 @@ func TestMoveKeepsBodyAndGroup(t *testing.T) {
 	})
 	if err != nil || w.queues["prompts"][0] != aPrompt || w.queues["purges"][0] != aPurge || w.queues["purges"][1] != aFile || w.queues["arrivals"][0] != anArrival {
 		t.Errorf("%v: %v", err, w.queues)
+	}
+	if got := w.queues["indexes"]; len(got) != 2 || got[0] != anIndex || got[1] != aRebuild || len(w.queues["purges"]) != 2 {
+		t.Errorf("index jobs are in %v", w.queues)
 	}
 	if w.queues["parked"][0] != "" || w.queues["parked"][1] != "nonsense" || w.queues["parked"][2] != "" {
 		t.Errorf("left in the queue: %q", w.queues["parked"])

@@ -32,6 +32,7 @@ type desk struct {
 	bucket   *object.Bucket
 	arrivals *queue.Arrivals
 	prompts  queue.Plans
+	indexes  *queue.Indexes
 	dead     dead
 	who      func(context.Context) string
 	now      func() time.Time

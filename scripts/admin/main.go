@@ -6,8 +6,8 @@
 // line of JSON on standard error. Repairs of files are only in the latter.
 //
 // Tour, bottom up: where.go finds the deployed stack and opens its parts; desk.go
-// prints, asks and logs; user.go, reply.go, files.go and dlq.go are the commands, which
-// command.go lists.
+// prints, asks and logs; user.go, reply.go, files.go, index.go and dlq.go are the
+// commands, which command.go lists.
 package main
 
 import (

@@ -20,6 +20,7 @@ type userView struct {
 	Limits   quota.Limits `json:"limits"`
 	Own      quota.Limits `json:"own_limits"`
 	Used     int          `json:"used_this_hour"`
+	Indexed  indexView    `json:"indexed"`
 }
 
 // user finds the user that an argument names, with the plan as it is now.
@@ -40,8 +41,12 @@ func showUser(ctx context.Context, d *desk, args []string) error {
 	if err != nil {
 		return err
 	}
-	v := userView{User: u, Disabled: u.Disabled, Deleted: u.Deleted, Limits: u.Limits(), Own: u.Own, Used: used}
-	return d.table(v, "FIELD VALUE", [][]string{
+	indexed, err := d.indexed(ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	v := userView{User: u, Disabled: u.Disabled, Deleted: u.Deleted, Limits: u.Limits(), Own: u.Own, Used: used, Indexed: indexed}
+	return d.table(v, "FIELD VALUE", append([][]string{
 		{"id", u.ID}, {"name", u.Name}, {"e-mail", u.Email + map[bool]string{false: " (not verified)"}[u.EmailVerified]},
 		{"phone", u.Phone}, {"country", u.Country}, {"since", stamp(u.CreatedAt)},
 		{"state", state(u)}, {"plan", string(u.Plan)}, {"plan till", stamp(u.SubscriptionTill)},
@@ -49,7 +54,7 @@ func showUser(ctx context.Context, d *desk, args []string) error {
 		{"tokens per message", limit(v.Limits.TokensPerMessage, u.Own.TokensPerMessage)},
 		{"bytes of files", limit(v.Limits.StorageBytes, u.Own.StorageBytes)},
 		{"used this hour", strconv.Itoa(used)},
-	})
+	}, indexed.rows()...))
 }
 
 func state(u account.User) string {

@@ -48,6 +48,7 @@ var parts = []part{
 	{"QueueUrlDead", "queue-dead", "QUEUE_URL_DEAD"},
 	{"QueueUrlPurge", "queue-purge", "QUEUE_URL_PURGE"},
 	{"QueueUrlFiles", "queue-files", "QUEUE_URL_FILES"},
+	{"QueueUrlIndex", "queue-index", "INDEX_QUEUE_URL"},
 	{"QueueUrlParked", "queue-parked", "QUEUE_URL_PARKED"},
 }
 
@@ -129,8 +130,9 @@ func open(ctx context.Context, o options, in io.Reader, out, log io.Writer) (*de
 			quota.Free:    queue.New(queues, at("QueueUrlFree")),
 			quota.Premium: queue.New(queues, at("QueueUrlPremium")),
 		},
+		indexes: queue.NewIndexes(queues, at("QueueUrlIndex")),
 		dead: dead{sqs: queues, parked: at("QueueUrlParked"), prompts: at("QueueUrlDead"), purges: at("QueueUrlPurge"),
-			arrivals: at("QueueUrlFiles"), files: at("FilesBucket")},
+			arrivals: at("QueueUrlFiles"), indexes: at("QueueUrlIndex"), files: at("FilesBucket")},
 		who: func(ctx context.Context) string { return caller(ctx, cfg, o.where.local) },
 		now: time.Now, newID: id.New,
 	}, nil
