@@ -48,7 +48,7 @@ var parts = []part{
 	{"QueueUrlDead", "queue-dead", "QUEUE_URL_DEAD"},
 	{"QueueUrlPurge", "queue-purge", "QUEUE_URL_PURGE"},
 	{"QueueUrlFiles", "queue-files", "QUEUE_URL_FILES"},
-	{"QueueUrlIndex", "queue-index", "INDEX_QUEUE_URL"},
+	{"QueueUrlIndex", "queue-index", "QUEUE_URL_INDEX"},
 	{"QueueUrlParked", "queue-parked", "QUEUE_URL_PARKED"},
 }
 
