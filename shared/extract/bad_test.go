@@ -4,8 +4,10 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/flate"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -14,6 +16,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/xuri/excelize/v2"
 
 	"parley/shared/extract/child"
 	"parley/shared/file"
@@ -268,12 +272,39 @@ func TestPolyglots(t *testing.T) {
 	}
 }
 
+// packs returns a file that says one of each type that is a ZIP.
+func packs(t *testing.T) map[string]string {
+	t.Helper()
+	rel := func(kind, target string) string {
+		return fmt.Sprintf(`<Relationships><Relationship Id="r" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/%s" Target="%s"/></Relationships>`, kind, target)
+	}
+	f, sheets := excelize.NewFile(), &bytes.Buffer{}
+	if err := errors.Join(f.SetCellValue("Sheet1", "A1", "one"), f.Write(sheets)); err != nil {
+		t.Fatal(err)
+	}
+	return map[string]string{
+		"a.docx": docx(t, "<document><p><t>one</t></p></document>"),
+		"a.pptx": zipped(t, map[string]string{"_rels/.rels": rel("officeDocument", "ppt/presentation.xml"), "ppt/_rels/presentation.xml.rels": rel("slide", "slides/slide1.xml"),
+			"ppt/presentation.xml":  `<p xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sldId r:id="r"/></p>`,
+			"ppt/slides/slide1.xml": "<sld><p><t>one</t></p></sld>"}),
+		"a.xlsx": sheets.String(),
+		"a.odt":  zipped(t, map[string]string{"mimetype": "application/vnd.oasis.opendocument.text", "content.xml": "<o><p>one</p></o>"}),
+		"a.epub": zipped(t, map[string]string{"mimetype": "application/epub+zip", "META-INF/container.xml": `<rootfile full-path="a"/>`,
+			"a": `<package><item id="i" href="b"/><itemref idref="i"/></package>`, "b": "<html><body><p>one</p></body></html>"}),
+	}
+}
+
 // A file of any type that is cut anywhere is kept, with what can be read of it.
 func TestTruncatedFiles(t *testing.T) {
-	for name, whole := range map[string]string{
-		"a.pdf": pdf(t, plain, "one", "two"), "a.docx": docx(t, "<document><p><t>one</t></p></document>"),
+	files := packs(t)
+	maps.Copy(files, map[string]string{
+		"a.pdf":  pdf(t, plain, "one", "two"),
 		"a.html": "<html><body><p>one</p></body></html>", "a.txt": "\xff\xfeo\x00n\x00e\x00",
-	} {
+	})
+	for name, whole := range files {
+		if res := read(t, limited(t), name, whole); res.Kind != file.Text || res.Note != nil || !strings.Contains(res.Document.Passages[0].Text, "one") {
+			t.Fatalf("%s, whole: %+v, note %+v", name, res, res.Note)
+		}
 		for _, at := range []int{1, 4, len(whole) / 2, len(whole) * 9 / 10, len(whole) - 1} {
 			res := read(t, limited(t), name, whole[:at])
 			if (res.Kind == file.Other) != (res.Note != nil) || res.Kind == file.Image {

@@ -76,21 +76,27 @@ func TestWordKnowsItsPages(t *testing.T) {
 	}
 }
 
-func TestSlides(t *testing.T) {
-	slide := func(text string) string {
-		return `<p:sld xmlns:p="p" xmlns:a="a"><a:p><a:r><a:t>` + text + `</a:t></a:r></a:p><a:p><a:r><a:t>x</a:t></a:r></a:p></p:sld>`
-	}
-	is, a := read(t, "a.pptx", packed(t,
+// slideFile returns a presentation of two slides, which stand in it in the opposite
+// order.
+func slideFile(t testing.TB, first, second string) []byte {
+	slide := func(body string) string { return `<p:sld xmlns:p="p" xmlns:a="a">` + body + `</p:sld>` }
+	return packed(t,
 		"_rels/.rels", relsHead+`<Relationship Id="r" Type="`+relsKind+`officeDocument" Target="ppt/presentation.xml"/></Relationships>`,
 		"ppt/presentation.xml", `<p:presentation xmlns:p="p" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><p:sldIdLst><p:sldId id="256" r:id="b"/><p:sldId id="257" r:id="a"/></p:sldIdLst></p:presentation>`,
 		"ppt/_rels/presentation.xml.rels", relsHead+`<Relationship Id="a" Type="`+relsKind+`slide" Target="slides/slide1.xml"/><Relationship Id="b" Type="`+relsKind+`slide" Target="slides/slide2.xml"/></Relationships>`,
-		"ppt/slides/slide1.xml", slide("last"), "ppt/slides/slide2.xml", slide("first")))
+		"ppt/slides/slide1.xml", slide(second), "ppt/slides/slide2.xml", slide(first))
+}
+
+func TestSlides(t *testing.T) {
+	line := func(text string) string { return `<a:p><a:r><a:t>` + text + `</a:t></a:r></a:p>` }
+	is, a := read(t, "a.pptx", slideFile(t, line("first")+line("x"), line("last")+line("x")))
 	if is != office+"presentationml.presentation" || a.Pages != 2 || whole(a) != "first\nxlast\nx" || a.Passages[1].Page != 2 {
 		t.Errorf("%s %+v", is, a)
 	}
 }
 
-func TestSheets(t *testing.T) {
+// sheetFile returns a workbook as Excel would write it.
+func sheetFile(t testing.TB) []byte {
 	f := excelize.NewFile()
 	set := func(sheet, cell string, v any) {
 		if err := f.SetCellValue(sheet, cell, v); err != nil {
@@ -108,7 +114,30 @@ func TestSheets(t *testing.T) {
 	if err := f.Write(&b); err != nil {
 		t.Fatal(err)
 	}
-	is, a := read(t, "a.bin", b.Bytes())
+	return b.Bytes()
+}
+
+// sheetOf returns a workbook of one sheet with that body and those shared strings.
+func sheetOf(t testing.TB, body, shared string) []byte {
+	const main = `xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"`
+	return packed(t,
+		"[Content_Types].xml", `<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/></Types>`,
+		"_rels/.rels", relsHead+`<Relationship Id="r" Type="`+relsKind+`officeDocument" Target="xl/workbook.xml"/></Relationships>`,
+		"xl/workbook.xml", `<workbook `+main+` xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="One" sheetId="1" r:id="a"/></sheets></workbook>`,
+		"xl/_rels/workbook.xml.rels", relsHead+`<Relationship Id="a" Type="`+relsKind+`worksheet" Target="worksheets/sheet1.xml"/><Relationship Id="b" Type="`+relsKind+`sharedStrings" Target="sharedStrings.xml"/></Relationships>`,
+		"xl/worksheets/sheet1.xml", `<worksheet `+main+`><sheetData>`+body+`</sheetData></worksheet>`,
+		"xl/sharedStrings.xml", `<sst `+main+`>`+shared+`</sst>`)
+}
+
+func TestSharedStrings(t *testing.T) {
+	is, a := read(t, "a.xlsx", sheetOf(t, `<row r="1"><c r="A1" t="s"><v>1</v></c><c r="B1"><v>2.5</v></c></row>`, `<si><t>no</t></si><si><t>yes</t></si>`))
+	if is != office+"spreadsheetml.sheet" || a.Pages != 1 || whole(a) != "## One\n\nyes\t2.5" {
+		t.Errorf("%s %q %+v", is, whole(a), a)
+	}
+}
+
+func TestSheets(t *testing.T) {
+	is, a := read(t, "a.bin", sheetFile(t))
 	want := []passage.Passage{{Page: 1, Line: 1, Text: "## Sheet1\n\nname of fruit\t\t12.5\n11-22-26"}, {Page: 2, Line: 1, Text: "## Prices\n\n\tTRUE"}}
 	if is != office+"spreadsheetml.sheet" || a.Pages != 2 || len(a.Passages) != 2 || a.Passages[0] != want[0] || a.Passages[1] != want[1] {
 		t.Errorf("%s %+v", is, a)
