@@ -17,8 +17,8 @@ const (
 	batchBytes = 32 << 20 // text of one segment, if Batch doesn't say
 	// leastBytes is how much text there has to be for a segment.
 	leastBytes = 64 << 10
-	// orphaned is the age at which a segment that no manifest names is of no use: no
-	// run goes on for so long.
+	// orphaned is the age at which a segment that no manifest names, or that was replaced,
+	// is of no use: no run and no search goes on for so long.
 	orphaned = time.Hour
 	// reserve is how long before its deadline a run stops.
 	reserve = 30 * time.Second
@@ -330,7 +330,7 @@ func (r *indexing) forget(ctx context.Context) error {
 
 // sweep removes segments that were replaced long enough ago.
 func (r *indexing) sweep(ctx context.Context) error {
-	rested := func(old Retired) bool { return r.Now().Sub(old.At) > restBefore }
+	rested := func(old Retired) bool { return r.Now().Sub(old.At) > orphaned }
 	if !slices.ContainsFunc(r.m.Retired, rested) {
 		return nil
 	}

@@ -163,7 +163,6 @@ const (
 	fanOut     = 4
 	firstTier  = 512 << 10 // bytes of the largest segment of the lowest tier
 	mostMerged = 96 << 20  // bytes of segments that are merged; input and output have to fit on the function's disk
-	restBefore = 15 * time.Minute
 )
 
 // tier is which one a segment belongs to.
