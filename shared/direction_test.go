@@ -12,9 +12,9 @@ import (
 
 var (
 	domain   = []string{"problem", "id", "quota", "file", "picture", "chat", "auth", "account", "model", "usage", "backlog", "words", "passage", "ingest", "search", "segment"}
-	adapters = []string{"store", "queue", "object", "mail", "kms", "api"}
+	adapters = []string{"store", "queue", "object", "shelf", "mail", "kms", "api"}
 	// edges are HTTP's side of the domain: they may use api, and no other adapter.
-	edges = []string{"chatapi", "accountapi", "fileapi"}
+	edges = []string{"chatapi", "accountapi", "fileapi", "searchapi"}
 )
 
 func deps(t *testing.T, pkg string) []string {
