@@ -30,10 +30,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"unicode/utf8"
 
 	"github.com/blevesearch/vellum"
-	"github.com/blevesearch/vellum/levenshtein"
 	"github.com/go-json-experiment/json"
 
 	"parley/shared/search"
@@ -373,32 +371,16 @@ func (s *Segment) Begin(prefix string, most int) ([]string, error) {
 	return s.collect(it, err, most)
 }
 
-// automata find similar words, by the number of edits.
-var automata = [...]func() (*levenshtein.LevenshteinAutomatonBuilder, error){
-	nil,
-	sync.OnceValues(func() (*levenshtein.LevenshteinAutomatonBuilder, error) {
-		return levenshtein.NewLevenshteinAutomatonBuilder(1, true)
-	}),
-	sync.OnceValues(func() (*levenshtein.LevenshteinAutomatonBuilder, error) {
-		return levenshtein.NewLevenshteinAutomatonBuilder(2, true)
-	}),
-}
-
 // Similar implements search.Index.
 func (s *Segment) Similar(word string, edits, most int) ([]string, error) {
-	if edits < 1 || edits >= len(automata) {
+	if edits < 1 || edits >= len(builders) {
 		return nil, nil
 	}
-	builder, err := automata[edits]()
+	a, err := automata.of(word, edits)
 	if err != nil {
 		return nil, fmt.Errorf("similar words: %w", err)
 	}
-	dfa, err := builder.BuildDfa(word, uint8(edits))
-	if err != nil {
-		return nil, fmt.Errorf("similar words: %w", err)
-	}
-	_, size := utf8.DecodeRuneInString(word)
-	it, err := s.words.Search(dfa, []byte(word[:size]), after(word[:size]))
+	it, err := s.words.Search(a, nil, nil)
 	return s.collect(it, err, most)
 }
 
