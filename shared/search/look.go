@@ -63,7 +63,7 @@ func (l *look) open(ctx context.Context) error {
 	g.Go(func() (err error) {
 		var docs []Document
 		docs, large, err = l.rest(ctx, m.Upto)
-		parts[len(m.Segments)] = part{NewRest(docs, l.query), "", func() {}}
+		parts[len(m.Segments)] = part{l.taken.Rest(docs, l.query), "", func() {}}
 		return err
 	})
 	err = g.Wait()

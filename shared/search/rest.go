@@ -4,44 +4,47 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
-
-	"parley/shared/words"
 )
 
 // Rest is the Index of what no segment has yet. It is made for one query and notes
-// only what that asks for, which takes a fraction of the time that an index of all
-// words would.
+// only what that asks for.
 type Rest struct {
-	docs    []Document
-	lengths []int
-	tokens  int
-	memory  words.Memory
-	found   map[string][]Posting
-	begin   []string // beginnings that are asked for
+	docs       []Document
+	texts      [][]uint32 // words of each, by number
+	tokens     int
+	vocabulary []string // by number; some may be in no text
+	found      map[string][]Posting
 }
 
 // NewRest returns the index of documents for a query. It sorts the documents.
-func NewRest(docs []Document, q Query) *Rest {
-	r := &Rest{docs: docs, lengths: make([]int, len(docs)), found: map[string][]Posting{}}
+func NewRest(docs []Document, q Query) *Rest { return new(Taken).Rest(docs, q) }
+
+// Rest is like the function NewRest, and takes only those texts apart that it doesn't
+// know.
+func (t *Taken) Rest(docs []Document, q Query) *Rest {
+	r := &Rest{docs: docs, found: map[string][]Posting{}}
 	slices.SortStableFunc(r.docs, func(a, b Document) int { return strings.Compare(a.Message, b.Message) })
+	r.texts, r.vocabulary = t.apart(r.docs)
+	var asked, begin []string
 	for _, c := range slices.Concat(q.All, q.None) {
 		for _, w := range c.Words {
-			for _, form := range w.Forms {
-				r.found[form] = nil
-			}
+			asked = append(asked, w.Forms...)
 			if w.Prefix != "" {
-				r.begin = append(r.begin, w.Prefix)
+				begin = append(begin, w.Prefix)
 			}
 		}
 	}
 	r.scan(func(word string) bool {
-		_, asked := r.found[word]
-		return asked || slices.ContainsFunc(r.begin, func(p string) bool { return strings.HasPrefix(word, p) })
+		return slices.Contains(asked, word) || slices.ContainsFunc(begin, func(p string) bool { return strings.HasPrefix(word, p) })
 	})
+	for _, word := range asked {
+		r.found[word] = r.found[word] // none is an answer, too
+	}
 	for n, d := range r.docs {
-		r.tokens += r.lengths[n]
+		length := len(r.texts[n])
+		r.tokens += length
 		for _, mark := range d.Marks() {
-			r.found[mark] = append(r.found[mark], Posting{Doc: n, Times: 1, Length: r.lengths[n]})
+			r.found[mark] = append(r.found[mark], Posting{Doc: n, Times: 1, Length: length})
 		}
 	}
 	return r
@@ -49,28 +52,28 @@ func NewRest(docs []Document, q Query) *Rest {
 
 // scan goes through all texts and notes the words that are wanted.
 func (r *Rest) scan(wanted func(word string) bool) {
-	for n, d := range r.docs {
-		place := 0
-		var seen []string
-		for t := range r.memory.Tokens(d.Text) {
-			if wanted(t.Word) {
-				list := r.found[t.Word]
-				if last := len(list) - 1; last < 0 || list[last].Doc != n {
-					list = append(list, Posting{Doc: n})
-					seen = append(seen, t.Word)
-				}
-				p := &list[len(list)-1]
-				p.Times++
-				p.Places = append(p.Places, place)
-				r.found[t.Word] = list
+	lists := map[uint32][]Posting{}
+	is := make([]bool, len(r.vocabulary))
+	for number, word := range r.vocabulary {
+		is[number] = wanted(word)
+	}
+	for n, text := range r.texts {
+		for place, number := range text {
+			if !is[number] {
+				continue
 			}
-			place++
+			list := lists[number]
+			if last := len(list) - 1; last < 0 || list[last].Doc != n {
+				list = append(list, Posting{Doc: n, Length: len(text)})
+			}
+			p := &list[len(list)-1]
+			p.Times++
+			p.Places = append(p.Places, place)
+			lists[number] = list
 		}
-		r.lengths[n] = place
-		for _, word := range seen {
-			list := r.found[word]
-			list[len(list)-1].Length = place
-		}
+	}
+	for number, list := range lists {
+		r.found[r.vocabulary[number]] = list
 	}
 }
 
@@ -112,18 +115,17 @@ func (r *Rest) Begin(prefix string, most int) ([]string, error) {
 
 // Similar implements Index.
 func (r *Rest) Similar(word string, edits, most int) ([]string, error) {
+	there := make([]bool, len(r.vocabulary))
+	for _, text := range r.texts {
+		for _, number := range text {
+			there[number] = true
+		}
+	}
 	first, _ := utf8.DecodeRuneInString(word)
-	seen := map[string]bool{}
 	var all []string
-	for _, d := range r.docs {
-		for t := range r.memory.Tokens(d.Text) {
-			if one, _ := utf8.DecodeRuneInString(t.Word); one != first || seen[t.Word] {
-				continue
-			}
-			seen[t.Word] = true
-			if Distance(word, t.Word, edits) <= edits {
-				all = append(all, t.Word)
-			}
+	for number, other := range r.vocabulary {
+		if one, _ := utf8.DecodeRuneInString(other); there[number] && one == first && Distance(word, other, edits) <= edits {
+			all = append(all, other)
 		}
 	}
 	slices.Sort(all)

@@ -90,6 +90,8 @@ type Searcher struct {
 	Jobs     Jobs
 	Now      func() time.Time
 	Failed   func(what string, err error) // is told what was searched without
+
+	taken Taken
 }
 
 // Hit is a message that was found.
