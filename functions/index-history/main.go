@@ -28,7 +28,8 @@ type settings struct {
 	FilesBucket  string        `env:"FILES_BUCKET,required"`
 	IndexBucket  string        `env:"INDEX_BUCKET,required"`
 	IndexQueue   string        `env:"INDEX_QUEUE_URL,required"`
-	Lag          time.Duration `env:"INDEX_LAG" envDefault:"10m"` // how old a message is before it goes into a segment
+	Lag          time.Duration `env:"INDEX_LAG" envDefault:"10m"`        // how old a message is before it goes into a segment
+	Batch        int           `env:"INDEX_BATCH_KB" envDefault:"32768"` // text of one segment, which is held in memory
 }
 
 func main() { function.Main(build) }
@@ -45,7 +46,7 @@ func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	indexer := &search.Indexer{
 		Ledger: chats, Shelf: segments,
 		Texts: search.Library{Files: store.NewFiles(db, c.FilesTable, c.ChatsTable), Contents: object.New(objects, c.FilesBucket)},
-		Lag:   c.Lag, Now: time.Now,
+		Lag:   c.Lag, Batch: c.Batch << 10, Now: time.Now,
 	}
 	return queue.Consume(log, queue.DecodeIndex, func(ctx context.Context, j queue.IndexJob) error {
 		done, err := indexer.Run(ctx, search.Job(j))
