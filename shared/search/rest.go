@@ -11,8 +11,9 @@ import (
 type Rest struct {
 	docs       []Document
 	texts      [][]uint32 // words of each, by number
+	vocabulary []string   // by number; some are in no text of these
+	there      []string   // those that are, once somebody asked
 	tokens     int
-	vocabulary []string // by number; some may be in no text
 	found      map[string][]Posting
 }
 
@@ -25,21 +26,21 @@ func (t *Taken) Rest(docs []Document, q Query) *Rest {
 	r := &Rest{docs: docs, found: map[string][]Posting{}}
 	slices.SortStableFunc(r.docs, func(a, b Document) int { return strings.Compare(a.Message, b.Message) })
 	r.texts, r.vocabulary = t.apart(r.docs)
-	var asked, begin []string
+	var begin []string
 	for _, c := range slices.Concat(q.All, q.None) {
 		for _, w := range c.Words {
-			asked = append(asked, w.Forms...)
+			for _, form := range w.Forms {
+				r.found[form] = nil
+			}
 			if w.Prefix != "" {
 				begin = append(begin, w.Prefix)
 			}
 		}
 	}
 	r.scan(func(word string) bool {
-		return slices.Contains(asked, word) || slices.ContainsFunc(begin, func(p string) bool { return strings.HasPrefix(word, p) })
+		_, asked := r.found[word]
+		return asked || slices.ContainsFunc(begin, func(p string) bool { return strings.HasPrefix(word, p) })
 	})
-	for _, word := range asked {
-		r.found[word] = r.found[word] // none is an answer, too
-	}
 	for n, d := range r.docs {
 		length := len(r.texts[n])
 		r.tokens += length
@@ -115,16 +116,10 @@ func (r *Rest) Begin(prefix string, most int) ([]string, error) {
 
 // Similar implements Index.
 func (r *Rest) Similar(word string, edits, most int) ([]string, error) {
-	there := make([]bool, len(r.vocabulary))
-	for _, text := range r.texts {
-		for _, number := range text {
-			there[number] = true
-		}
-	}
-	first, _ := utf8.DecodeRuneInString(word)
+	_, size := utf8.DecodeRuneInString(word)
 	var all []string
-	for number, other := range r.vocabulary {
-		if one, _ := utf8.DecodeRuneInString(other); there[number] && one == first && Distance(word, other, edits) <= edits {
+	for _, other := range r.words() {
+		if strings.HasPrefix(other, word[:size]) && Distance(word, other, edits) <= edits {
 			all = append(all, other)
 		}
 	}
@@ -132,21 +127,39 @@ func (r *Rest) Similar(word string, edits, most int) ([]string, error) {
 	return all[:min(most, len(all))], nil
 }
 
+// words returns the words of all texts.
+func (r *Rest) words() []string {
+	if r.there != nil {
+		return r.there
+	}
+	is := make([]bool, len(r.vocabulary))
+	for _, text := range r.texts {
+		for _, number := range text {
+			if !is[number] {
+				is[number] = true
+				r.there = append(r.there, r.vocabulary[number])
+			}
+		}
+	}
+	return r.there
+}
+
 // Distance is how many characters have to be added, taken away, changed or swapped
 // with their neighbour to make b of a; where it is more than most, anything above.
 func Distance(a, b string, most int) int {
-	x, y := []rune(a), []rune(b)
-	if len(x)-len(y) > most || len(y)-len(x) > most {
+	if n := utf8.RuneCountInString(a) - utf8.RuneCountInString(b); n > most || -n > most {
 		return most + 1
 	}
-	var before []int
-	line := make([]int, len(y)+1)
+	x, y := []rune(a), []rune(b)
+	lines := make([]int, 3*(len(y)+1)) // of the table: the one before the last, the last, the next
+	cut := func(n int) []int { return lines[n*(len(y)+1) : (n+1)*(len(y)+1)] }
+	before, line, next := cut(0), cut(1), cut(2)
 	for j := range line {
 		line[j] = j
 	}
 	for i := range x {
-		next := make([]int, len(y)+1)
 		next[0] = i + 1
+		least := next[0]
 		for j := range y {
 			same := line[j]
 			if x[i] != y[j] {
@@ -156,8 +169,12 @@ func Distance(a, b string, most int) int {
 			if i > 0 && j > 0 && x[i] == y[j-1] && x[i-1] == y[j] {
 				next[j+1] = min(next[j+1], before[j-1]+1)
 			}
+			least = min(least, next[j+1])
 		}
-		before, line = line, next
+		if least > most+1 { // two neighbours that change places may still make it one less
+			return most + 1
+		}
+		before, line, next = line, next, before
 	}
 	return line[len(y)]
 }
