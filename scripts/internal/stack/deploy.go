@@ -54,7 +54,7 @@ func (s *Stack) samDeploy(ctx context.Context) error {
 // embedded AWS, whose own bound is five, knows numbers that are parameters as text only.
 func (s *Stack) parameters() []string {
 	return []string{"EdgeSecret=" + s.secret, "Origin=" + s.URL(), "Architecture=" + architecture(), "BackgroundAtOnce=0",
-		"SignUpPerAddress=100000", "LoginPerAddress=100000", "ResetPerAddress=100000", "Models=" + quoted(s.opts.Models)}
+		"IndexLag=10s", "SignUpPerAddress=100000", "LoginPerAddress=100000", "ResetPerAddress=100000", "Models=" + quoted(s.opts.Models)}
 }
 
 // quoted is a parameter's value as SAM CLI reads it back.
