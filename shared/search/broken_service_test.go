@@ -167,6 +167,41 @@ func TestALaterManifestIsLeftAlone(t *testing.T) {
 	}
 }
 
+// While the bucket is away nobody is told that there is nothing, and nothing is built
+// anew; when it is back all is as it was.
+func TestStorageAwayAndBack(t *testing.T) {
+	w := newWorld(t)
+	r := w.say(w.ada, "", "What do otters eat?", "Fish. "+filler(enough))
+	w.pass(lag + time.Minute)
+	w.run(search.Job{User: w.ada})
+	w.Segments = w.machine()
+	away := func(is bool) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.away = is
+	}
+	away(true)
+	_, err := w.Search(t.Context(), search.Request{User: w.ada, Query: "fish", Limit: 10})
+	if problem.From(err).Kind != problem.Unavailable || errors.Is(err, search.ErrCorrupt) {
+		t.Errorf("search: %v", err)
+	}
+	before := w.manifest(w.ada)
+	w.say(w.ada, "", "Hello?", filler(enough))
+	w.pass(lag + time.Minute)
+	for _, j := range []search.Job{{User: w.ada}, {User: w.ada, Broken: before.Segments[0].Name}} {
+		if _, err := w.indexer.Run(t.Context(), j); problem.From(err).Kind != problem.Unavailable {
+			t.Errorf("index: %v", err)
+		}
+	}
+	if jobs := w.queued(); len(jobs) != 0 || w.manifest(w.ada).Times != before.Times {
+		t.Errorf("queued are %+v, or the manifest has changed", jobs)
+	}
+	away(false)
+	w.want(w.ada, "fish", r.reply)
+	w.run(search.Job{User: w.ada})
+	w.want(w.ada, "fish", r.reply)
+}
+
 // A rest that is too large for one search is searched from its newest chats on, and
 // indexed.
 func TestALargeRestIsPartlySearched(t *testing.T) {

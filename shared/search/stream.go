@@ -132,7 +132,8 @@ func meet(streams []stream) *both {
 // phrase has the documents in which words stand together; Times is how often.
 type phrase struct {
 	*both
-	at     []int // how far each stands behind the first
+	at     []int   // how far each stands behind the first
+	left   [][]int // places of each that may still follow one of the first
 	places []int
 }
 
@@ -141,6 +142,10 @@ func (s *phrase) next(from int) (Posting, bool, error) {
 		p, ok, err := s.both.next(from)
 		if !ok || err != nil {
 			return p, false, err
+		}
+		s.left = s.left[:0]
+		for _, hit := range s.hits {
+			s.left = append(s.left, hit.Places)
 		}
 		s.places = s.places[:0]
 		for _, place := range p.Places {
@@ -155,10 +160,15 @@ func (s *phrase) next(from int) (Posting, bool, error) {
 	}
 }
 
-// goesOn reports whether the other words follow a place of the first one.
+// goesOn reports whether the other words follow a place of the first one, which lies
+// behind those that were asked for before.
 func (s *phrase) goesOn(place int) bool {
-	for i, hit := range s.hits[1:] {
-		if _, found := slices.BinarySearch(hit.Places, place+s.at[i+1]); !found {
+	for i, at := range s.at[1:] {
+		left := s.left[i+1]
+		for len(left) > 0 && left[0] < place+at {
+			left = left[1:]
+		}
+		if s.left[i+1] = left; len(left) == 0 || left[0] != place+at {
 			return false
 		}
 	}

@@ -4,6 +4,7 @@ package search_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -49,6 +51,7 @@ type world struct {
 	at     time.Time
 	jobs   []search.Job
 	opened []string // keys of the objects that were asked for
+	away   bool     // the bucket of segments is
 }
 
 func newWorld(t *testing.T) *world {
@@ -68,7 +71,10 @@ func newWorld(t *testing.T) *world {
 // machine returns a shelf with nothing on its disk.
 func (w *world) machine() *shelf.Shelf {
 	w.t.Helper()
-	watched := s3.New(w.s3.Options(), func(o *s3.Options) { o.HTTPClient = &http.Client{Transport: w} })
+	watched := s3.New(w.s3.Options(), func(o *s3.Options) {
+		o.HTTPClient = &http.Client{Transport: w}
+		o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) { r.MaxBackoff = 50 * time.Millisecond })
+	})
 	s, err := shelf.New(watched, w.bucket, w.t.TempDir(), 100<<20)
 	if err != nil {
 		w.t.Fatal(err)
@@ -112,7 +118,11 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 	if key, ok := strings.CutPrefix(r.URL.Path, "/"+w.bucket+"/"); ok {
 		w.mu.Lock()
 		w.opened = append(w.opened, key)
+		away := w.away
 		w.mu.Unlock()
+		if away {
+			return nil, errors.New("nobody listens")
+		}
 	}
 	return http.DefaultTransport.RoundTrip(r)
 }
