@@ -93,6 +93,26 @@ func (r *bitReader) rice(rest int) uint64 {
 	return uint64(q)<<rest | w>>(q+1)&(1<<rest-1)
 }
 
+// places appends n places of which each lies at least one behind the one before, the
+// first one from 0 on. A phrase of common words is hundreds of thousands of them.
+func (r *bitReader) places(to []int, n, rest int) []int {
+	place := -1
+	for mask := uint64(1)<<rest - 1; n > 0 && !r.past(); n-- {
+		if i := r.at >> 3; i+8 <= len(r.b) {
+			w := binary.LittleEndian.Uint64(r.b[i:]) >> (r.at & 7)
+			if q := bits.TrailingZeros64(^w); q < maxQuotient {
+				r.at += q + 1 + rest
+				place += int(uint64(q)<<rest|w>>(q+1)&mask) + 1
+				to = append(to, place)
+				continue
+			}
+		}
+		place += int(r.rice(rest)) + 1
+		to = append(to, place)
+	}
+	return to
+}
+
 func (r *bitReader) gamma() uint64 {
 	w := r.window()
 	n := bits.TrailingZeros64(^w)

@@ -81,12 +81,7 @@ func (l *list) step() (times int, ok bool) {
 	if l.places == nil {
 		return times, !l.docs.past()
 	}
-	l.here = l.here[:0]
-	rest := spread(length(l.lengths, l.doc), times)
-	for place := -1; len(l.here) < times && !l.places.past(); {
-		place += int(l.places.rice(rest)) + 1
-		l.here = append(l.here, place)
-	}
+	l.here = l.places.places(l.here[:0], times, spread(length(l.lengths, l.doc), times))
 	return times, !l.places.past() && !l.docs.past()
 }
 
