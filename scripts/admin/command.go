@@ -35,6 +35,8 @@ type options struct {
 	settle   time.Duration
 	dropLost bool
 	anew     bool
+	rate     float64
+	after    string
 }
 
 func (o *options) register(f *flag.FlagSet) {
@@ -76,6 +78,10 @@ func commands() []command {
 		{"index", "USER", 1, 1, "have a user's history indexed for search, as far as it isn't\nWhat has been said in the last minutes is never indexed: search reads it where it\nis. It needs no operator, but for an index that has gone wrong.", func(f *flag.FlagSet, o *options) {
 			f.BoolVar(&o.anew, "anew", false, "all of it; what is indexed is searched until then")
 		}, index},
+		{"index-all", "", 0, 0, "have everybody's history indexed anew, at a set rate\nA scan of the chats' table. What is indexed is searched until its successor is there.\nCtrl-C stops it, and what it then says goes on with the rest.", func(f *flag.FlagSet, o *options) {
+			f.Float64Var(&o.rate, "rate", 5, "users a second")
+			f.StringVar(&o.after, "after", "", "go on behind the user with that id")
+		}, indexAll},
 		{"audit", "USER", 1, 1, "show what operators have done to a user", nil, audit},
 	}
 }

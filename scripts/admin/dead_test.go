@@ -42,6 +42,8 @@ func (w *wire) ServeHTTP(res http.ResponseWriter, req *http.Request) {
 		w.queues[in.QueueUrl] = append(w.queues[in.QueueUrl], in.MessageBody)
 		w.groups = append(w.groups, in.MessageGroupId)
 		out = map[string]any{"MessageId": "new", "MD5OfMessageBody": sum(in.MessageBody)}
+	case "GetQueueAttributes":
+		out = map[string]any{"Attributes": map[string]string{"ApproximateNumberOfMessages": "0", "ApproximateNumberOfMessagesNotVisible": "0"}}
 	case "DeleteMessage":
 		w.queues["parked"][int(in.ReceiptHandle[0]-'0')] = ""
 	case "ChangeMessageVisibilityBatch":

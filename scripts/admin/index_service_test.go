@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -56,4 +57,55 @@ func TestUserShowTellsWhatIsIndexed(t *testing.T) {
 		}
 		b.must(t, showUser, b.user.ID)
 	}
+}
+
+// Everybody's history is queued once, and what was stopped goes on behind the last.
+func TestIndexAllGoesOnWhereItWasStopped(t *testing.T) {
+	b := newBench(t)
+	w, q := deadQueue(t)
+	b.indexes, b.rate, b.yes = queue.NewIndexes(q.sqs, "indexes"), 1000, true
+	want := map[string]bool{}
+	for range 20 {
+		user := id.New(time.Now())
+		want[user] = true
+		for n := range 2 { // rows of a user: one is asked for all the same
+			if err := b.chats.Block(t.Context(), user, true, fmt.Sprint(n)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	b.must(t, indexAll)
+	all := w.users(t)
+	if len(all) != len(want) {
+		t.Errorf("%d jobs for %d users", len(all), len(want))
+	}
+	for _, user := range all {
+		delete(want, user)
+	}
+	if len(want) > 0 {
+		t.Errorf("nobody asked for %v", want)
+	}
+	w.queues["indexes"] = nil
+	b.after = all[11]
+	b.must(t, indexAll)
+	if d := cmp.Diff(all[12:], w.users(t)); d != "" {
+		t.Error(d)
+	}
+	b.after = "nobody"
+	if _, err := b.do(t, indexAll); err == nil {
+		t.Error("anything goes for --after")
+	}
+}
+
+// users are those whose indexing anew was queued.
+func (w *wire) users(t *testing.T) (list []string) {
+	t.Helper()
+	for _, body := range w.queues["indexes"] {
+		j, err := queue.DecodeIndex(body)
+		if err != nil || !j.Anew {
+			t.Fatal(j, err)
+		}
+		list = append(list, j.User)
+	}
+	return list
 }

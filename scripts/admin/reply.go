@@ -31,7 +31,7 @@ func stuckReplies(ctx context.Context, d *desk, args []string) error {
 // each calls fn with the user that args name, or with everybody.
 func (d *desk) each(ctx context.Context, args []string, fn func(user string) error) error {
 	if len(args) == 0 {
-		return d.chats.Owners(ctx, fn)
+		return d.chats.Owners(ctx, "", fn)
 	}
 	u, err := d.user(ctx, args[0])
 	if err != nil {

@@ -48,6 +48,11 @@ func (q *Indexes) Index(ctx context.Context, j IndexJob) error {
 	return away("send index job", err)
 }
 
+// Depth returns about how many jobs wait, and how many are under way. One call.
+func (q *Indexes) Depth(ctx context.Context) (waiting, running int, err error) {
+	return depth(ctx, q.client, q.url)
+}
+
 // DecodeIndex strictly reads a job.
 func DecodeIndex(body string) (IndexJob, error) {
 	var j indexJob

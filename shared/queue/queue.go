@@ -211,8 +211,12 @@ func (e *GoneError) sort(receipts []string, failed []types.BatchResultErrorEntry
 // Depth returns about how many prompts wait for a worker, and how many are hidden
 // because one has them. One call.
 func (q *Prompts) Depth(ctx context.Context) (waiting, hidden int, err error) {
-	out, err := q.client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
-		QueueUrl: &q.url, AttributeNames: []types.QueueAttributeName{
+	return depth(ctx, q.client, q.url)
+}
+
+func depth(ctx context.Context, client *sqs.Client, url string) (waiting, hidden int, err error) {
+	out, err := client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+		QueueUrl: &url, AttributeNames: []types.QueueAttributeName{
 			types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible}})
 	if err != nil {
 		return 0, 0, away("read queue length", err)

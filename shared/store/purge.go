@@ -140,9 +140,13 @@ func (c *Chats) Stuck(ctx context.Context, user string, older time.Time) ([]chat
 	return stuck, err
 }
 
-// Owners calls fn with every user who has rows in the table: a scan, for operators.
-func (c *Chats) Owners(ctx context.Context, fn func(user string) error) error {
+// Owners calls fn with every user who has rows in the table, each once and in an order
+// that stays the same, or with those behind the user after: a scan, for operators.
+func (c *Chats) Owners(ctx context.Context, after string, fn func(user string) error) error {
 	in := &dynamodb.ScanInput{TableName: &c.table, ProjectionExpression: aws.String("PK")}
+	if after != "" {
+		in.ExclusiveStartKey = key(owner(after), "~") // behind all rows of that user
+	}
 	last := ""
 	for pages := dynamodb.NewScanPaginator(c.db, in); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
