@@ -35,7 +35,8 @@ chaos: setup-check ## kill parts of a fleet under load; check that nothing was l
 	@go run ./scripts/chaos $(if $(PROMPTS),-prompts $(PROMPTS)) $(if $(SEED),-seed $(SEED)) $(if $(ENGINE),-engine $(ENGINE))
 
 # ONLY=names measures these parts only, QUICK=1 sees whether they run, TRACE is the
-# path of a trace for what replays one, PDFS a folder of PDFs for what reads them.
+# path of a trace for what replays one, PDFS a folder of PDFs for what reads them,
+# COLLECTIONS one of test collections for what ranks them.
 bench: setup-check $(RUN) ## measure functions and fleet beside their aims (docs/benchmarks.md)
 	@$(RUN) -data .data/bench -free-ports -dynamodb -- go run ./scripts/bench $(if $(ONLY),-only $(ONLY)) $(if $(QUICK),-quick)
 

@@ -44,6 +44,8 @@ var parts = []part{
 	{"prefix", prefix},
 	{"streams", streams},
 	{"recovery", recovery},
+	{"search", searching},
+	{"quality", ranking},
 }
 
 // bench is what the parts of one run share.
