@@ -3,11 +3,11 @@ package queue
 import (
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/go-json-experiment/json"
 
 	"parley/shared/id"
 )
@@ -56,7 +56,7 @@ func (q *Indexes) Depth(ctx context.Context) (waiting, running int, err error) {
 // DecodeIndex strictly reads a job.
 func DecodeIndex(body string) (IndexJob, error) {
 	var j indexJob
-	if err := json.Unmarshal([]byte(body), &j); err != nil {
+	if err := json.Unmarshal([]byte(body), &j, json.RejectUnknownMembers(true)); err != nil {
 		return IndexJob{}, invalid(fmt.Errorf("decode index job: %w", err))
 	}
 	if name, err := hex.DecodeString(j.Broken); j.Version != 1 || !id.Valid(j.User) || err != nil || len(name) != 0 && len(name) != 32 {
