@@ -41,6 +41,7 @@ func build(c settings, cfg aws.Config, log *slog.Logger) any {
 		case j.Chat != "":
 			return errors.Join(remover.Chat(ctx, j.User, j.Chat), chats.Purge(ctx, j.User, j.Chat))
 		}
+		// Segments go after the chats: who makes one from then on sees that there are none.
 		return errors.Join(remover.User(ctx, j.User), chats.Purge(ctx, j.User, ""), segments.RemoveAll(ctx, j.User))
 	})
 }

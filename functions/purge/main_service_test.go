@@ -33,6 +33,8 @@ type house struct {
 	bucket  *object.Bucket
 	s3      *s3.Client
 	name    string // of the files' bucket
+	index   string // the bucket of segments
+	chats   *store.Chats
 }
 
 func newHouse(t *testing.T) *house {
@@ -42,6 +44,8 @@ func newHouse(t *testing.T) *house {
 	h := &house{t: t, files: store.NewFiles(db, table, chats)}
 	h.s3, h.name = objecttest.Bucket(t)
 	_, bodies := objecttest.Bucket(t)
+	_, h.index = objecttest.Bucket(t)
+	h.chats = store.NewChats(db, h.s3, chats, bodies)
 	h.bucket = object.New(h.s3, h.name)
 	for name, value := range map[string]string{"AWS_ENDPOINT_URL_DYNAMODB": os.Getenv("DYNAMODB_URL"),
 		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"} {
@@ -51,7 +55,7 @@ func newHouse(t *testing.T) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := settings{ChatsTable: chats, BodiesBucket: bodies, FilesTable: table, FilesBucket: h.name}
+	set := settings{ChatsTable: chats, BodiesBucket: bodies, FilesTable: table, FilesBucket: h.name, IndexBucket: h.index}
 	h.handler = build(set, cfg, slog.New(slog.DiscardHandler)).(queue.Consumer)
 	return h
 }
@@ -133,6 +137,38 @@ func TestPurgeRemovesAllFilesOfAUser(t *testing.T) {
 	}
 	h.purge(queue.PurgeJob{Version: 1, User: user})
 	h.empty()
+}
+
+// A user's search index goes with them: what is indexed, and the row that says so.
+func TestPurgeRemovesTheIndexOfAUser(t *testing.T) {
+	h := newHouse(t)
+	ada, bob := id.New(time.Now()), id.New(time.Now())
+	for _, user := range []string{ada, bob} {
+		for _, name := range []string{"one", "two"} {
+			segment := "segments/" + user + "/" + name
+			_, err := h.s3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &h.index, Key: &segment, Body: bytes.NewReader([]byte("words"))})
+			h.must(err)
+		}
+		_, err := h.chats.SetIndexed(t.Context(), user, []byte("{}"), 0)
+		h.must(err)
+	}
+	kept := func(user string) (objects int, row bool) {
+		prefix := "segments/" + user + "/"
+		out, err := h.s3.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: &h.index, Prefix: &prefix})
+		h.must(err)
+		manifest, _, err := h.chats.Indexed(t.Context(), user)
+		h.must(err)
+		return len(out.Contents), manifest != nil
+	}
+	for range 2 {
+		h.purge(queue.PurgeJob{Version: 1, User: ada})
+		if objects, row := kept(ada); objects != 0 || row {
+			t.Errorf("%d segments are left, and a row: %t", objects, row)
+		}
+		if objects, row := kept(bob); objects != 2 || !row {
+			t.Errorf("another user has %d segments, and a row: %t", objects, row)
+		}
+	}
 }
 
 // empty checks that nothing at all is left.
