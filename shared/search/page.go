@@ -119,7 +119,7 @@ func (l *look) hit(ctx context.Context, m Match, c chat.Chat, message chat.Messa
 			return nil, err
 		}
 		message, h.In = first, "title"
-		cut, _ = l.query.Cut(message.Text)
+		cut, _ = l.taken.Cut(l.query, message.Text)
 	case File:
 		var in *InFile
 		var err error
@@ -129,7 +129,7 @@ func (l *look) hit(ctx context.Context, m Match, c chat.Chat, message chat.Messa
 		h.In, h.File = "file", in
 	default:
 		var ok bool
-		if cut, ok = l.query.Cut(message.Text); !ok {
+		if cut, ok = l.taken.Cut(l.query, message.Text); !ok {
 			cut = l.names(message, cut)
 		}
 	}
@@ -148,7 +148,7 @@ func (l *look) hit(ctx context.Context, m Match, c chat.Chat, message chat.Messa
 // what was looked for; else that of its text.
 func (l *look) names(m chat.Message, text Snippet) Snippet {
 	for _, f := range m.Attachments {
-		if cut, ok := l.query.Cut(f.Name); ok {
+		if cut, ok := l.taken.Cut(l.query, f.Name); ok {
 			return cut
 		}
 	}
@@ -171,7 +171,7 @@ func (l *look) inFile(ctx context.Context, m chat.Message) (in *InFile, best Sni
 			continue
 		}
 		for _, p := range texts[f.ID] {
-			if cut, ok := l.query.Cut(p.Text); ok && len(cut.Highlights) > len(best.Highlights) {
+			if cut, ok := l.taken.Cut(l.query, p.Text); ok && len(cut.Highlights) > len(best.Highlights) {
 				in, best = &InFile{ID: f.ID, Name: f.Name, Page: p.Page}, cut
 			}
 		}

@@ -190,8 +190,8 @@ func TestADeletedChatDoesNotFillPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := w.find(w.ada, "quokka", func(r *search.Request) { r.Limit = 10 })
-	if len(p.Hits) != 1 || p.Hits[0].Message != stays.question || p.Next != "" {
-		t.Errorf("found %+v, next %q", p.Hits, p.Next)
+	if len(p.Hits) != 1 || p.Hits[0].Message != stays.question || p.Next != "" || p.Total != 2 { // the message, and the title
+		t.Errorf("found %+v of %d, next %q", p.Hits, p.Total, p.Next)
 	}
 }
 

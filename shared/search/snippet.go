@@ -26,9 +26,14 @@ type Snippet struct {
 
 // Cut returns the piece of a text that shows most of what was looked for, and false
 // if the text has none of it: then it is its beginning.
-func (q Query) Cut(text string) (Snippet, bool) {
+func (q Query) Cut(text string) (Snippet, bool) { return new(Taken).Cut(q, text) }
+
+// Cut is like Query's, and knows what became of words of other texts.
+func (t *Taken) Cut(q Query, text string) (Snippet, bool) {
 	text = strings.ToValidUTF8(text, "\uFFFD")
-	marks := q.marks(text)
+	t.mu.Lock()
+	marks := q.marks(text, &t.memory)
+	t.mu.Unlock()
 	best, most := 0, 0
 	for i := range marks {
 		seen := map[int]bool{}
@@ -54,8 +59,7 @@ func (q Query) Cut(text string) (Snippet, bool) {
 type mark struct{ from, to, clause int }
 
 // marks finds the clauses in a text, up to a little behind the first one.
-func (q Query) marks(text string) (found []mark) {
-	var memory words.Memory
+func (q Query) marks(text string, memory *words.Memory) (found []mark) {
 	clauses := ranked(q.All)
 	longest := 1
 	for _, c := range clauses {

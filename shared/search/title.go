@@ -3,6 +3,7 @@ package search
 import (
 	"parley/shared/chat"
 	"parley/shared/id"
+	"parley/shared/words"
 )
 
 // twice reports whether a match is the message that a chat begins with, and the chat's
@@ -19,7 +20,7 @@ func (l *look) twice(m Match, c chat.Chat, message chat.Message) bool {
 // fits reports whether a text is a match by itself; loose clauses may be missing.
 func (q Query) fits(text string, loose bool) bool {
 	seen := map[int]bool{}
-	for _, m := range q.marks(text) {
+	for _, m := range q.marks(text, new(words.Memory)) {
 		seen[m.clause] = true
 	}
 	for i, c := range ranked(q.All) {
@@ -28,7 +29,7 @@ func (q Query) fits(text string, loose bool) bool {
 		}
 	}
 	for _, c := range q.None {
-		if len(Query{All: []Clause{c}}.marks(text)) > 0 {
+		if len(Query{All: []Clause{c}}.marks(text, new(words.Memory))) > 0 {
 			return false
 		}
 	}
