@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -25,7 +26,7 @@ func CostPage(l Ledger, p prices.Table) (string, error) {
 	fmt.Fprint(w, costTried)
 	fmt.Fprint(w, costOperations)
 	operations(w, l)
-	if err := files(w, l, p); err != nil {
+	if err := errors.Join(files(w, l, p), searches(w, l, p, Total(bill.Core))); err != nil {
 		return "", err
 	}
 	fmt.Fprint(w, costAssumed)

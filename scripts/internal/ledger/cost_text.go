@@ -47,6 +47,22 @@ const costFilesTried = `So the scanner and the way out cost far more than all el
 
 `
 
+const costSearch = `## What search costs
+
+A user of four chats in which 88 turns were said since the last indexing, as many as there are on average; question and answer have 8 KB each, which is long:
+of 2 KB it would be four times the messages for the same. A turn itself pays nothing for search, no write unit and no call: one answer in 87 or so, by
+chance, sends one message to SQS.
+
+`
+
+const costSearchSums = `
+So indexing comes to %s USD per million turns, %s per million messages, beside a turn's %s; a million searches to %s. A month of the load that Parley is
+designed for: %s turns a second, %s USD; %s searches a second, %s USD. Nobody pays for what nobody says or looks for. Merging, each message about four times in
+all, is one GET for each segment that goes and one PUT for four, a fraction of the above. An index takes about a third of its text: 2.5 USD a month for 300 GB of text
+in S3.
+
+`
+
 const costAssumed = `## What is assumed
 
 What can't be counted on one machine is assumed:

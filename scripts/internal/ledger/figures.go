@@ -53,6 +53,7 @@ type Ledger struct {
 	Turn       Turn               `json:"turn"`
 	Operations map[string]Figures `json:"operations"`
 	Files      []FileRow          `json:"files"`
+	Search     []FileRow          `json:"search"` // of a history instead of a file
 }
 
 // Sum adds up what calls cost.
@@ -164,6 +165,7 @@ func Compare(kept, measured Ledger) []Difference {
 		all = append(all, kept.Operations[name].compare(name, measured.Operations[name], roundSlack)...)
 	}
 	all = append(all, compareFiles(kept.Files, measured.Files)...)
+	all = append(all, compareFiles(kept.Search, measured.Search)...)
 	all = append(all, kept.Turn.compare("turn", measured.Turn.Figures, 0)...)
 	for _, f := range []struct {
 		name           string

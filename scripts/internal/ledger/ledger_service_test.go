@@ -30,6 +30,7 @@ func TestLedger(t *testing.T) {
 	turn, last := b.measureTurn()
 	measured.Turn = turn
 	measured.Files = b.fileRows()
+	measured.Search = b.searchRows()
 	b.chatOperations(measured.Operations, last)
 	if *update {
 		if err := measured.Save(path); err != nil {

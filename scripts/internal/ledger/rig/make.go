@@ -47,7 +47,7 @@ func (r *Rig) makeTable(ctx context.Context, name string) error {
 }
 
 func (r *Rig) makeQueues(ctx context.Context) error {
-	for name, url := range map[string]*string{"free": &r.Queues.Free, "premium": &r.Queues.Premium, "purge": &r.Queues.Purge, "files": &r.Queues.Files} {
+	for name, url := range map[string]*string{"free": &r.Queues.Free, "premium": &r.Queues.Premium, "purge": &r.Queues.Purge, "files": &r.Queues.Files, "index": &r.Queues.Index} {
 		out, err := r.SQS.CreateQueue(ctx, &sqs.CreateQueueInput{
 			QueueName: aws.String(unique(name)), Attributes: map[string]string{"VisibilityTimeout": "15"}})
 		if err != nil {
@@ -63,8 +63,8 @@ func (r *Rig) makeQueues(ctx context.Context) error {
 }
 
 func (r *Rig) makeBuckets(ctx context.Context) error {
-	r.Bucket, r.Usage, r.Files = unique("bodies"), unique("usage"), unique("files")
-	return errors.Join(r.makeBucket(ctx, r.Bucket), r.makeBucket(ctx, r.Usage), r.makeBucket(ctx, r.Files), r.keepVersions(ctx, r.Files))
+	r.Bucket, r.Usage, r.Files, r.Index = unique("bodies"), unique("usage"), unique("files"), unique("index")
+	return errors.Join(r.makeBucket(ctx, r.Bucket), r.makeBucket(ctx, r.Usage), r.makeBucket(ctx, r.Index), r.makeBucket(ctx, r.Files), r.keepVersions(ctx, r.Files))
 }
 
 func (r *Rig) makeBucket(ctx context.Context, name string) error {

@@ -66,7 +66,7 @@ type Rig struct {
 	Accounts *store.Accounts
 
 	AccountsTable, ChatsTable, FilesTable string
-	Bucket, Usage, Files                  string // buckets; Files keeps versions
+	Bucket, Usage, Files, Index           string // buckets; Files keeps versions
 	Key                                   string
 	Queues                                Queues
 
@@ -79,7 +79,7 @@ type Rig struct {
 }
 
 // Queues are the URLs of a rig's queues.
-type Queues struct{ Free, Premium, Purge, Files string }
+type Queues struct{ Free, Premium, Purge, Files, Index string }
 
 // New puts a rig up. Close must be called in the end.
 func New(ctx context.Context, s Services, o Options) (*Rig, error) {
@@ -181,8 +181,8 @@ func (r *Rig) Start(ctx context.Context, name string, env ...string) (*runtimeap
 func (r *Rig) environment(aws string) []string {
 	return []string{
 		"AWS_ENDPOINT_URL=" + aws,
-		"ACCOUNTS_TABLE=" + r.AccountsTable, "CHATS_TABLE=" + r.ChatsTable, "FILES_TABLE=" + r.FilesTable, "BODIES_BUCKET=" + r.Bucket, "USAGE_BUCKET=" + r.Usage, "FILES_BUCKET=" + r.Files,
-		"QUEUE_URL_FREE=" + r.Queues.Free, "QUEUE_URL_PREMIUM=" + r.Queues.Premium, "PURGE_QUEUE_URL=" + r.Queues.Purge, "FILES_QUEUE_URL=" + r.Queues.Files,
+		"ACCOUNTS_TABLE=" + r.AccountsTable, "CHATS_TABLE=" + r.ChatsTable, "FILES_TABLE=" + r.FilesTable, "BODIES_BUCKET=" + r.Bucket, "USAGE_BUCKET=" + r.Usage, "FILES_BUCKET=" + r.Files, "INDEX_BUCKET=" + r.Index,
+		"QUEUE_URL_FREE=" + r.Queues.Free, "QUEUE_URL_PREMIUM=" + r.Queues.Premium, "PURGE_QUEUE_URL=" + r.Queues.Purge, "FILES_QUEUE_URL=" + r.Queues.Files, "INDEX_QUEUE_URL=" + r.Queues.Index,
 		"KMS_KEY_ID=" + r.Key, "MAIL_FROM=" + sender, "ORIGIN=http://127.0.0.1:8080", "MALWARE_SCAN=none",
 	}
 }

@@ -1,0 +1,81 @@
+package ledger
+
+import (
+	"fmt"
+	"math/big"
+	"strings"
+
+	"parley/scripts/internal/prices"
+)
+
+// IndexedTurns is how many turns of 16 KB there are, on average, from one indexing of a
+// history to the next: fleet/work asks for one after 700 KB of answers.
+const IndexedTurns = 88
+
+// searchTime is for how long a function is at r, in seconds.
+func (b *biller) searchTime(r FileRow) *big.Rat {
+	own, memory := b.assume("search_own_ms"), b.searchMemory(r)
+	if r.Events > 0 {
+		own = b.assume("index_own_ms")
+	}
+	if core := b.assume("core_mb"); memory.Cmp(core) < 0 {
+		own = product(own, quotient(core, memory))
+	}
+	s3 := whole1(min(r.S3Calls, r.Rounds))
+	others := whole1(max(r.Rounds-r.S3Calls, 0))
+	waits := sum(product(others, b.assume("aws_round_trip_ms")), product(s3, b.assume("s3_round_trip_ms")))
+	moves := quotient(whole1(r.Moved), product(b.assume("s3_mb_per_second"), whole1(1000)))
+	return quotient(sum(waits, moves, own), whole1(1000))
+}
+
+func (b *biller) searchMemory(r FileRow) *big.Rat {
+	if r.Events > 0 {
+		return b.assume("index_mb")
+	}
+	return b.assume("search_mb")
+}
+
+// searchCost is what a million of r cost.
+func (b *biller) searchCost(r FileRow) *big.Rat {
+	return Total([]Row{
+		b.row("", "http_api_request", whole1(r.Requests)),
+		b.row("", "lambda_request", whole1(r.Requests+r.Events)),
+		b.row("", "lambda_gb_second", product(b.searchTime(r), quotient(b.searchMemory(r), whole1(1024)))),
+		b.row("", "dynamodb_write", r.WriteUnits.Rat()),
+		b.row("", "dynamodb_read", r.ReadUnits.Rat()),
+		b.row("", "sqs_request", whole1(r.sqs()+r.Events)), // and that the job is sent
+		b.row("", "s3_put", whole1(r.S3Puts)),
+		b.row("", "s3_get", whole1(r.S3Gets)),
+	})
+}
+
+// searches writes what search costs, and what that comes to beside a turn's price.
+func searches(w *strings.Builder, l Ledger, p prices.Table, turn *big.Rat) error {
+	b := &biller{table: p}
+	fmt.Fprint(w, costSearch)
+	fmt.Fprintln(w, "| what | their ms | DynamoDB calls | write units | read units | S3: PUT | S3: GET | in sequence | USD per million |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|")
+	var index, find *big.Rat
+	for _, r := range l.Search {
+		cost := b.searchCost(r)
+		switch {
+		case index == nil && r.Events > 0:
+			index = cost
+		case r.What == "search what is indexed":
+			find = cost
+		}
+		fmt.Fprintf(w, "| %s | %s | %d | %v | %v | %d | %d | %d | %s |\n", r.What, product(b.searchTime(r), whole1(1000)).FloatString(0),
+			r.DynamoDBCalls, r.WriteUnits, r.ReadUnits, r.S3Puts, r.S3Gets, r.Rounds, cost.FloatString(2))
+	}
+	if index == nil || find == nil {
+		return fmt.Errorf("the ledger has no rows of search")
+	}
+	const month = 30 * 24 * 3600
+	perTurn := quotient(index, whole1(IndexedTurns))
+	monthly := func(each, perSecond *big.Rat) *big.Rat {
+		return quotient(product(each, product(perSecond, whole1(month))), whole1(million))
+	}
+	turns, asked := b.assume("turns_per_second"), b.assume("searches_per_second")
+	fmt.Fprintf(w, costSearchSums, perTurn.FloatString(2), quotient(perTurn, whole1(2)).FloatString(2), turn.FloatString(2), find.FloatString(2),
+		number(turns), monthly(perTurn, turns).FloatString(0), number(asked), monthly(find, asked).FloatString(0))
+	return b.err
+}
