@@ -1,0 +1,146 @@
+package docs_test
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v4"
+)
+
+// template is template.yaml as far as buckets and rules go. What a tag such as !Ref
+// refers to is read as its name.
+type template struct {
+	Resources map[string]resource `yaml:"Resources"`
+	Rules     map[string]struct {
+		Assertions []struct {
+			Assert yaml.Node `yaml:"Assert"`
+		} `yaml:"Assertions"`
+	} `yaml:"Rules"`
+}
+
+type resource struct {
+	Type       string         `yaml:"Type"`
+	Properties map[string]any `yaml:"Properties"`
+}
+
+func readTemplate(t *testing.T) (all template) {
+	t.Helper()
+	text, err := os.ReadFile("../template.yaml")
+	if err == nil {
+		err = yaml.Unmarshal(text, &all)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// object is a map of the template.
+type object = map[string]any
+
+// closed is what every bucket says, whatever it is for.
+var closed = object{
+	"BucketEncryption": object{"ServerSideEncryptionConfiguration": []any{
+		object{"ServerSideEncryptionByDefault": object{"SSEAlgorithm": "AES256"}}}},
+	"PublicAccessBlockConfiguration": object{"BlockPublicAcls": true, "BlockPublicPolicy": true, "IgnorePublicAcls": true, "RestrictPublicBuckets": true},
+	"OwnershipControls":              object{"Rules": []any{object{"ObjectOwnership": "BucketOwnerEnforced"}}},
+}
+
+func TestEveryBucketIsClosed(t *testing.T) {
+	all, n := readTemplate(t), 0
+	for name, r := range all.Resources {
+		if r.Type != "AWS::S3::Bucket" {
+			continue
+		}
+		n++
+		for property, want := range closed {
+			if d := cmp.Diff(want, r.Properties[property]); d != "" {
+				t.Errorf("%s of %s: %s", property, name, d)
+			}
+		}
+		if !all.onlyOverTLS(name) {
+			t.Errorf("%s takes requests without TLS", name)
+		}
+		if cors := r.Properties["CorsConfiguration"]; cors != nil && name != "FilesBucket" {
+			t.Errorf("pages may use %s: %v", name, cors)
+		}
+	}
+	if n < 3 {
+		t.Errorf("only %d buckets were found", n)
+	}
+}
+
+// onlyOverTLS reports whether a bucket's policy refuses all that comes without.
+func (all template) onlyOverTLS(bucket string) bool {
+	want := object{"Sid": "OnlyOverTLS", "Effect": "Deny", "Principal": "*", "Action": "s3:*",
+		"Resource": []any{bucket + ".Arn", "${" + bucket + ".Arn}/*"}, "Condition": object{"Bool": object{"aws:SecureTransport": "false"}}}
+	for _, r := range all.Resources {
+		if r.Type != "AWS::S3::BucketPolicy" || r.Properties["Bucket"] != bucket {
+			continue
+		}
+		policy, _ := r.Properties["PolicyDocument"].(object)
+		statements, _ := policy["Statement"].([]any)
+		if slices.ContainsFunc(statements, func(s any) bool { return cmp.Equal(want, s) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// The bucket that users' files are in keeps old versions against accidents, but not
+// for ever, drops what nobody completes, and is open to the page's origin alone.
+func TestTheFilesBucketKeepsAndDrops(t *testing.T) {
+	files := readTemplate(t).Resources["FilesBucket"].Properties
+	if d := cmp.Diff(object{"Status": "Enabled"}, files["VersioningConfiguration"]); d != "" {
+		t.Errorf("versions: %s", d)
+	}
+	rules := files["LifecycleConfiguration"].(object)["Rules"].([]any)
+	for _, want := range []object{ // none has a prefix: they are for all that is there
+		{"Id": "AbandonedParts", "Status": "Enabled", "AbortIncompleteMultipartUpload": object{"DaysAfterInitiation": 1}},
+		{"Id": "OldVersions", "Status": "Enabled", "NoncurrentVersionExpiration": object{"NoncurrentDays": 30}, "ExpiredObjectDeleteMarker": true},
+	} {
+		if !slices.ContainsFunc(rules, func(r any) bool { return cmp.Equal(want, r) }) {
+			t.Errorf("no rule %v among %v", want, rules)
+		}
+	}
+	cors := files["CorsConfiguration"].(object)["CorsRules"].([]any)
+	if len(cors) != 1 || !cmp.Equal([]any{"Origin"}, cors[0].(object)["AllowedOrigins"]) { // the parameter's name: !Ref Origin
+		t.Errorf("who may use it: %v", cors)
+	}
+}
+
+func TestACdnIsGivenWholeOrNotAtAll(t *testing.T) {
+	assert := readTemplate(t).Rules["CdnIsWhole"].Assertions[0].Assert
+	for given, want := range map[string]bool{
+		"": true, "FilesCdn FilesCdnKeyId FilesCdnKey": true,
+		"FilesCdn": false, "FilesCdnKey": false, "FilesCdnKeyId": false,
+		"FilesCdn FilesCdnKey": false, "FilesCdn FilesCdnKeyId": false, "FilesCdnKeyId FilesCdnKey": false,
+	} {
+		if got := holds(t, &assert, strings.Fields(given)); got != want {
+			t.Errorf("given %q: %v", given, got)
+		}
+	}
+}
+
+// holds works out a rule in which parameters are compared with the empty text.
+func holds(t *testing.T, n *yaml.Node, given []string) bool {
+	t.Helper()
+	is := func(n *yaml.Node) bool { return holds(t, n, given) }
+	switch n.Tag {
+	case "!And":
+		return !slices.ContainsFunc(n.Content, func(n *yaml.Node) bool { return !is(n) })
+	case "!Or":
+		return slices.ContainsFunc(n.Content, is)
+	case "!Not":
+		return !is(n.Content[0])
+	case "!Equals":
+		if n.Content[0].Tag == "!Ref" && n.Content[1].Value == "" {
+			return !slices.Contains(given, n.Content[0].Value)
+		}
+	}
+	t.Fatalf("line %d: %s isn't known here", n.Line, n.Tag)
+	return false
+}
