@@ -147,6 +147,9 @@ type failing struct {
 
 // ReadAt implements io.ReaderAt.
 func (f *failing) ReadAt(p []byte, at int64) (int, error) {
+	if at < 0 {
+		return 0, errors.New("a part begins before its file") // as the file has it
+	}
 	n, err := f.ReaderAt.ReadAt(p, at)
 	if err != nil && !errors.Is(err, io.EOF) {
 		f.mu.Lock()
