@@ -58,7 +58,10 @@ func TestABrokenSegmentIsMended(t *testing.T) {
 			segments := w.manifest(w.ada).Segments
 			harm(w, segments[0])
 			w.Segments = w.machine()
-			for range 3 { // as somebody types
+			for n := range 25 { // as somebody types, and goes on later
+				if n%10 == 9 {
+					w.pass(2 * time.Minute)
+				}
 				p := w.look(w.ada, "otters")
 				if got := found(p); !p.Partial || !slices.Contains(got, two.question) || !slices.Contains(got, three.question) || slices.Contains(got, one.question) {
 					t.Errorf("without a segment: partial %t, %q", p.Partial, got)
@@ -116,6 +119,7 @@ func TestABrokenManifestIsMended(t *testing.T) {
 			w.run(search.Job{User: w.ada})
 			w.replace(w.ada, body)
 			for range 2 {
+				w.pass(2 * time.Minute)
 				if p := w.look(w.ada, "fish"); !p.Partial || len(p.Hits) != 1 || p.Hits[0].Message != r.reply {
 					t.Errorf("found %+v", p)
 				}

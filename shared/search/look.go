@@ -3,7 +3,9 @@ package search
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -125,6 +127,28 @@ func (l *look) lost(ctx context.Context, name string, why error) {
 // missed notes that something isn't searched and has it mended.
 func (l *look) missed(ctx context.Context, what string, why error, mend Job) {
 	l.partial = true
-	err := l.Jobs.Index(ctx, mend)
-	l.Failed(what, errors.Join(why, err))
+	l.Failed(what, errors.Join(why, l.ask(ctx, mend)))
+}
+
+// askAgain is how long a job that was queued has to begin.
+const askAgain = time.Minute
+
+// ask queues a job, unless it was queued a moment ago: there is a search for every
+// letter that somebody types.
+func (s *Searcher) ask(ctx context.Context, j Job) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.Now()
+	maps.DeleteFunc(s.asked, func(_ Job, at time.Time) bool { return now.Sub(at) >= askAgain })
+	if _, known := s.asked[j]; known {
+		return nil
+	}
+	err := s.Jobs.Index(ctx, j)
+	if err == nil {
+		if s.asked == nil {
+			s.asked = map[Job]time.Time{}
+		}
+		s.asked[j] = now
+	}
+	return err
 }

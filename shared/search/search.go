@@ -3,6 +3,7 @@ package search
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"parley/shared/chat"
@@ -92,6 +93,9 @@ type Searcher struct {
 	Failed   func(what string, err error) // is told what was searched without
 
 	taken Taken
+
+	mu    sync.Mutex
+	asked map[Job]time.Time // when jobs were queued
 }
 
 // Hit is a message that was found.
