@@ -37,14 +37,14 @@ func TestADayWithFiles(t *testing.T) {
 		t.Errorf("the answer about page 3 is %q", answer)
 	}
 	again := ada.send(t, "handbook again.pdf", "", pdf)
-	if !again.Deduplicated || again.ID != book.ID || again.Sent != 0 || ada.wire.puts != 1 {
+	if !again.Deduplicated || again.ID != book.ID || again.Name != "handbook.pdf" || again.Sent != 0 || ada.wire.puts != 1 {
 		t.Errorf("the same file again: %+v, %d PUTs in all", again, ada.wire.puts)
 	}
 	view := ada.send(t, "view.png", chat.Chat, png)
 	if view.Width != 320 || view.Height != 200 || view.Kind != file.Image {
 		t.Errorf("%+v", view.File)
 	}
-	ada.sees(t, chat.Chat, view.File)
+	ada.sees(t, chat.Chat, book.File, view.File)
 	ada.resumes(t)
 	ada.readsBack(t, book.ID, pdf)
 	stranger(t, ada, book.File, pdf)
@@ -53,7 +53,7 @@ func TestADayWithFiles(t *testing.T) {
 
 // sees asks about a picture: a model that doesn't see refuses, one that does is given
 // it, and later turns have it still.
-func (v *visitor) sees(t *testing.T, chatID string, view file.File) {
+func (v *visitor) sees(t *testing.T, chatID string, book, view file.File) {
 	t.Helper()
 	q := client.Question{Chat: chatID, Text: "What is on it?", Attachments: []string{view.ID}}
 	if _, err := v.Send(t.Context(), q); !hasField(err, "model_without_vision") {
@@ -73,7 +73,34 @@ func (v *visitor) sees(t *testing.T, chatID string, view file.File) {
 	if all := said(last.Messages); !strings.Contains(all, "Zebulon") || !strings.Contains(all, "page 3") {
 		t.Errorf("the file of the turn before is missing, or its page: %s", all)
 	}
+	cited(t, v, eyes, book, view)
 	injected(t, v, eyes)
+}
+
+// cited asks about a document and a picture in one message. The real model of the
+// tests names no page, however it is asked: it is too small. So this looks at what a
+// model is given to cite from: the page before the fact that stands on it, beside the
+// picture, after the rule to name it.
+func cited(t *testing.T, v *visitor, eyes seeing, book, view file.File) {
+	t.Helper()
+	q := client.Question{Text: "What is the parrot called, and is it on the picture?", Attachments: []string{book.ID, view.ID}}
+	if _, err := v.Send(t.Context(), q); !hasField(err, "model_without_vision") {
+		t.Errorf("a model that doesn't see: %v", err)
+	}
+	q.Model = eyes.model
+	chat, answer := ask(t, v.Client, q)
+	asked := eyes.Requests()
+	messages := asked[len(asked)-1].Messages
+	rule, turn := messages[0], messages[len(messages)-1]
+	if answer == "" || len(messages) != 2 || turn.Images != 1 || !strings.Contains(rule.Content, "name the file and the page") {
+		t.Errorf("answer %q; the engine was asked %+v", answer, messages)
+	}
+	if !strings.Contains(turn.Content, "[handbook.pdf, page 3]\nThe parrot of the lighthouse keeper is called Zebulon.") {
+		t.Errorf("the fact doesn't follow its page: %s", turn.Content)
+	}
+	if err := v.Delete(t.Context(), chat.Chat); err != nil {
+		t.Error(err)
+	}
 }
 
 // injected sends a file that gives orders. It stays data: between marks, after the
