@@ -1,6 +1,7 @@
 package search
 
 import (
+	"math/bits"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -12,7 +13,6 @@ type Rest struct {
 	docs       []Document
 	texts      [][]uint32 // words of each, by number
 	vocabulary []string   // by number; some are in no text of these
-	there      []string   // those that are, once somebody asked
 	tokens     int
 	found      map[string][]Posting
 }
@@ -117,37 +117,33 @@ func (r *Rest) Begin(prefix string, most int) ([]string, error) {
 // Similar implements Index.
 func (r *Rest) Similar(word string, edits, most int) ([]string, error) {
 	_, size := utf8.DecodeRuneInString(word)
-	var all []string
-	for _, other := range r.words() {
+	like := map[uint32]bool{}
+	for number, other := range r.vocabulary {
 		if strings.HasPrefix(other, word[:size]) && Distance(word, other, edits) <= edits {
-			all = append(all, other)
+			like[uint32(number)] = true
+		}
+	}
+	if len(like) == 0 {
+		return nil, nil
+	}
+	var all []string
+	for _, text := range r.texts {
+		for _, number := range text {
+			if like[number] {
+				delete(like, number)
+				all = append(all, r.vocabulary[number])
+			}
 		}
 	}
 	slices.Sort(all)
 	return all[:min(most, len(all))], nil
 }
 
-// words returns the words of all texts.
-func (r *Rest) words() []string {
-	if r.there != nil {
-		return r.there
-	}
-	is := make([]bool, len(r.vocabulary))
-	for _, text := range r.texts {
-		for _, number := range text {
-			if !is[number] {
-				is[number] = true
-				r.there = append(r.there, r.vocabulary[number])
-			}
-		}
-	}
-	return r.there
-}
-
 // Distance is how many characters have to be added, taken away, changed or swapped
 // with their neighbour to make b of a; where it is more than most, anything above.
 func Distance(a, b string, most int) int {
-	if n := utf8.RuneCountInString(a) - utf8.RuneCountInString(b); n > most || -n > most {
+	one, other := letters(a), letters(b)
+	if bits.OnesCount64(one&^other) > most || bits.OnesCount64(other&^one) > most { // an edit changes one of each at most
 		return most + 1
 	}
 	x, y := []rune(a), []rune(b)
@@ -177,6 +173,14 @@ func Distance(a, b string, most int) int {
 		before, line, next = line, next, before
 	}
 	return line[len(y)]
+}
+
+// letters is the set of a word's characters; some share a bit.
+func letters(word string) (set uint64) {
+	for _, r := range word {
+		set |= 1 << (r % 64)
+	}
+	return set
 }
 
 // listed walks postings that are in memory.
