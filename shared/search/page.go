@@ -12,14 +12,18 @@ import (
 	"parley/shared/id"
 )
 
-// rounds is how often a page asks for more where what was found isn't there any more.
-const rounds = 4
+// How often a page asks for more where what was found isn't there any more: until it
+// has enough, and longer while it has nothing, which would look like the end.
+const (
+	rounds     = 4
+	moreRounds = 40
+)
 
 // page returns a page of hits behind a place, and the place where it ends, nil if none is
 // left behind it.
 func (l *look) page(ctx context.Context, after *Place) (Page, *Place, error) {
 	p := Page{Hits: []Hit{}}
-	for range rounds {
+	for round := 0; round < rounds || len(p.Hits) == 0 && round < moreRounds; round++ {
 		want := l.request.Limit - len(p.Hits)
 		found, err := l.rank(ctx, after, want+1)
 		if err != nil {

@@ -195,6 +195,27 @@ func TestADeletedChatDoesNotFillPages(t *testing.T) {
 	}
 }
 
+// Nor is it for many chats that were.
+func TestManyDeletedChatsDoNotFillPages(t *testing.T) {
+	w := newWorld(t)
+	stays := w.say(w.ada, "", "What is a quokka, and in which places does it live these days?", filler(enough))
+	var chats []string
+	for range 60 {
+		chats = append(chats, w.ask(w.ada, "", "quokka quokka quokka").chat)
+	}
+	w.pass(lag + 25*time.Hour)
+	w.run(search.Job{User: w.ada})
+	for _, c := range chats {
+		if err := w.chats.DeleteChat(t.Context(), w.ada, c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := w.find(w.ada, "quokka", func(r *search.Request) { r.Limit = 5 })
+	if len(p.Hits) != 1 || p.Hits[0].Message != stays.question || p.Next != "" {
+		t.Errorf("found %+v, next %q", p.Hits, p.Next)
+	}
+}
+
 // Names and texts of files are searched for the messages that have them.
 func TestFiles(t *testing.T) {
 	w := newWorld(t)
