@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -77,10 +79,8 @@ func (p plot) draw(w *strings.Builder) {
 	fmt.Fprintf(w, `<text x="%d" y="%d" text-anchor="middle">messages</text>`+"\n", plotWidth/2, plotHeight-margin+36)
 	for i, l := range p.lines {
 		var points []string
-		for _, messages := range []int{1_000, 10_000, 100_000, 1_000_000} {
-			if v, ok := l.at[messages]; ok {
-				points = append(points, fmt.Sprintf("%.1f,%.1f", p.x(messages), p.y(v)))
-			}
+		for _, messages := range slices.Sorted(maps.Keys(l.at)) {
+			points = append(points, fmt.Sprintf("%.1f,%.1f", p.x(messages), p.y(l.at[messages])))
 		}
 		dash := ""
 		if l.aim {
