@@ -58,7 +58,7 @@ chance, sends one message to SQS.
 const costSearchSums = `
 So indexing comes to %s USD per million turns, %s per million messages, beside a turn's %s; a million searches to %s. A month of the load that Parley is
 designed for: %s turns a second, %s USD; %s searches a second, %s USD. Nobody pays for what nobody says or looks for. Merging, each message about four times in
-all, is one GET for each segment that goes and one PUT for four, a fraction of the above. An index takes about a third of its text: 2.5 USD a month for 300 GB of text
+all, is one GET for each segment that goes and one PUT for four, a fraction of the above. An index takes about a third of its text: 2.3 USD a month for 300 GB of text
 in S3.
 
 `
