@@ -33,8 +33,6 @@ type grown struct {
 	peak, asking uint64
 	warm         times
 	cold         []cold
-	rest         times // of what wasn't indexed at that size
-	restBytes    int
 }
 
 // searching measures search in a history that grows.
