@@ -54,8 +54,11 @@ func build(c settings, cfg aws.Config, log *slog.Logger) any {
 			return err
 		}
 		log.InfoContext(ctx, "history indexed", "user", j.User, "documents", done.Docs, "bytes", done.Bytes, "merged", done.Merged, "again", done.Again)
-		if done.Again {
+		switch {
+		case done.Again:
 			return jobs.Index(ctx, queue.IndexJob{User: j.User})
+		case done.Later:
+			return jobs.Later(ctx, queue.IndexJob{User: j.User}, search.SweepAfter)
 		}
 		return nil
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -39,12 +40,15 @@ type Indexes struct {
 func NewIndexes(client *sqs.Client, url string) *Indexes { return &Indexes{client: client, url: url} }
 
 // Index queues a job. One call.
-func (q *Indexes) Index(ctx context.Context, j IndexJob) error {
+func (q *Indexes) Index(ctx context.Context, j IndexJob) error { return q.Later(ctx, j, 0) }
+
+// Later queues a job to be carried out after so long, SQS's 15 minutes at most. One call.
+func (q *Indexes) Later(ctx context.Context, j IndexJob, after time.Duration) error {
 	body, err := json.Marshal(indexJob{Version: 1, User: j.User, Anew: j.Anew, Broken: j.Broken})
 	if err != nil {
 		return fmt.Errorf("encode index job: %w", err)
 	}
-	_, err = q.client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &q.url, MessageBody: aws.String(string(body))})
+	_, err = q.client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &q.url, MessageBody: aws.String(string(body)), DelaySeconds: int32(after / time.Second)})
 	return away("send index job", err)
 }
 

@@ -17,9 +17,11 @@ const (
 	batchBytes = 32 << 20 // text of one segment, if Batch doesn't say
 	// leastBytes is how much text there has to be for a segment.
 	leastBytes = 64 << 10
-	// orphaned is the age at which a segment that no manifest names, or that was replaced,
-	// is of no use: no run and no search goes on for so long.
+	// orphaned is the age at which a segment that no manifest names is of no use: no run
+	// goes on for so long.
 	orphaned = time.Hour
+	// grace is how long one that was replaced is still there for a search that has begun.
+	grace = 10 * time.Minute
 	// reserve is how long before its deadline a run stops.
 	reserve = 30 * time.Second
 )
@@ -31,8 +33,9 @@ type Shelf interface {
 	// Merge makes one segment of others, without the documents that are gone, and keeps
 	// it; nil if nothing is left. ErrCorrupt if one of them can't be read.
 	Merge(ctx context.Context, user string, old []Segment, gone func(Doc) bool) (*Segment, error)
-	// Sweep removes what was kept of a user before that time, but these.
-	Sweep(ctx context.Context, user string, keep []string, before time.Time) error
+	// Sweep removes what was kept of a user before that time, but these, and those that
+	// have to go whenever they came.
+	Sweep(ctx context.Context, user string, keep, drop []string, before time.Time) error
 }
 
 // Ledger is an Archive that takes down what was indexed.
@@ -68,7 +71,11 @@ type Done struct {
 	Bytes  int  // of their text
 	Merged int  // segments that were merged
 	Again  bool // there is more to do: run once more
+	Later  bool // replaced segments are to be removed: run once more, SweepAfter later
 }
+
+// SweepAfter is how long after a run another one removes what that has replaced.
+const SweepAfter = grace + time.Minute
 
 // Run does what a job asks for, as far as ctx's deadline lets it.
 func (x *Indexer) Run(ctx context.Context, j Job) (Done, error) {
@@ -88,11 +95,13 @@ func (r *indexing) run(ctx context.Context, j Job) (err error) {
 	if r.m, err = manifestOf(ctx, r.Ledger, r.user); err != nil && !(j.Anew && errors.Is(err, ErrCorrupt)) {
 		return err
 	}
-	if err := r.begin(ctx, j); err != nil || r.m.Build == nil {
+	if err := r.begin(ctx, j); err != nil {
 		return err
 	}
-	if err := r.build(ctx); err != nil || r.done.Again {
-		return err
+	if r.m.Build != nil {
+		if err := r.build(ctx); err != nil || r.done.Again {
+			return err
+		}
 	}
 	return r.tidy(ctx)
 }
@@ -325,26 +334,32 @@ func (r *indexing) forget(ctx context.Context) error {
 	if _, err := r.Ledger.SetIndexed(ctx, r.user, nil, r.m.Times); err != nil { // who was faster does the same
 		return err
 	}
-	return r.Shelf.Sweep(ctx, r.user, nil, r.Now().Add(orphaned))
+	return r.Shelf.Sweep(ctx, r.user, nil, nil, r.Now().Add(orphaned))
 }
 
 // sweep removes segments that were replaced long enough ago.
 func (r *indexing) sweep(ctx context.Context) error {
-	rested := func(old Retired) bool { return r.Now().Sub(old.At) > orphaned }
-	if !slices.ContainsFunc(r.m.Retired, rested) {
+	defer func() { r.done.Later = len(r.m.Retired) > 0 }()
+	m := r.m
+	m.Retired = nil
+	var keep, drop []string
+	for _, old := range r.m.Retired {
+		if r.Now().Sub(old.At) > grace {
+			drop = append(drop, old.Name)
+		} else {
+			m.Retired = append(m.Retired, old)
+			keep = append(keep, old.Name)
+		}
+	}
+	if drop == nil {
 		return nil
 	}
-	m := r.m
-	m.Retired = slices.DeleteFunc(slices.Clone(m.Retired), rested)
 	if err := r.publish(ctx, m); err != nil {
 		return err
 	}
-	keep := []string{}
 	for _, s := range m.Segments {
 		keep = append(keep, s.Name)
+		drop = slices.DeleteFunc(drop, func(name string) bool { return name == s.Name })
 	}
-	for _, s := range m.Retired {
-		keep = append(keep, s.Name)
-	}
-	return r.Shelf.Sweep(ctx, r.user, keep, r.Now().Add(-orphaned))
+	return r.Shelf.Sweep(ctx, r.user, keep, drop, r.Now().Add(-orphaned))
 }

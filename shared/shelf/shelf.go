@@ -201,9 +201,9 @@ func (s *Shelf) piece(ctx context.Context, user string, g search.Segment, from, 
 
 // Sweep implements search.Shelf: one call for 1,000 segments, and one for each 1,000
 // that go.
-func (s *Shelf) Sweep(ctx context.Context, user string, keep []string, before time.Time) error {
+func (s *Shelf) Sweep(ctx context.Context, user string, keep, drop []string, before time.Time) error {
 	return Remover{s.s3, s.bucket}.sweep(ctx, user, func(name string, o types.Object) bool {
-		return !slices.Contains(keep, name) && aws.ToTime(o.LastModified).Before(before)
+		return slices.Contains(drop, name) || !slices.Contains(keep, name) && aws.ToTime(o.LastModified).Before(before)
 	})
 }
 

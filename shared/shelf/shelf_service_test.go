@@ -366,10 +366,10 @@ func TestSweep(t *testing.T) {
 		_, err := b.count(b.open(10<<20), user, g, "word1")
 		return err == nil
 	}
-	if err := b.Sweep(t.Context(), ada, []string{kept.Name}, time.Now().Add(-time.Hour)); err != nil || !there(ada, old) {
+	if err := b.Sweep(t.Context(), ada, []string{kept.Name}, nil, time.Now().Add(-time.Hour)); err != nil || !there(ada, old) {
 		t.Errorf("a young one is gone, %v", err)
 	}
-	if err := b.Sweep(t.Context(), ada, []string{kept.Name}, time.Now().Add(time.Hour)); err != nil {
+	if err := b.Sweep(t.Context(), ada, []string{kept.Name}, nil, time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	if there(ada, old) || !there(ada, kept) || !there(bob, others) {
