@@ -160,7 +160,7 @@ func (w *world) Merge(ctx context.Context, _ string, old []search.Segment, gone 
 }
 
 // Sweep implements search.Shelf.
-func (w *world) Sweep(context.Context, string, []string, time.Time) error { return nil }
+func (w *world) Sweep(context.Context, string, []string, []string, time.Time) error { return nil }
 
 // write makes a file, as package shelf does.
 func (w *world) write(make func(io.Writer) (segment.Facts, error)) (g search.Segment, err error) {
