@@ -88,17 +88,19 @@ func writeVariables(t *testing.T, file, endpoint string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list, err := cloudformation.NewFromConfig(cfg).ListStackResources(t.Context(),
-		&cloudformation.ListStackResourcesInput{StackName: aws.String("parley")})
-	if err != nil {
-		t.Fatal(err)
-	}
 	all := map[string]map[string]string{}
-	for _, r := range list.StackResourceSummaries {
-		if aws.ToString(r.ResourceType) == "AWS::Lambda::Function" {
-			env := environmentOf(t, aws.ToString(r.PhysicalResourceId))
-			env["AWS_ENDPOINT_URL"] = endpoint
-			all[aws.ToString(r.LogicalResourceId)] = env
+	pages := cloudformation.NewListStackResourcesPaginator(cloudformation.NewFromConfig(cfg), &cloudformation.ListStackResourcesInput{StackName: aws.String("parley")})
+	for pages.HasMorePages() {
+		list, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range list.StackResourceSummaries {
+			if aws.ToString(r.ResourceType) == "AWS::Lambda::Function" {
+				env := environmentOf(t, aws.ToString(r.PhysicalResourceId))
+				env["AWS_ENDPOINT_URL"] = endpoint
+				all[aws.ToString(r.LogicalResourceId)] = env
+			}
 		}
 	}
 	for _, in := range invocations {
