@@ -12,9 +12,14 @@ type Page[T any] struct {
 }
 
 // Limit returns how many items the client wants on a page; usual if it doesn't say.
-// What is no number is 0, out of range, which the use case reports.
+// What is no number, or is said more than once, is 0, out of range, which the use case
+// reports.
 func (r *Request) Limit(usual int) int {
-	given := r.URL.Query().Get("limit")
+	said := r.URL.Query()["limit"]
+	if len(said) > 1 {
+		return 0
+	}
+	given := strings.Join(said, "")
 	if given == "" {
 		return usual
 	}
