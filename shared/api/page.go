@@ -1,6 +1,7 @@
 package api
 
 import (
+	"net/url"
 	"strconv"
 	"strings"
 )
@@ -11,15 +12,20 @@ type Page[T any] struct {
 	Next  string `json:"next_cursor,omitempty"`
 }
 
+// Param returns a parameter of a URL's query that is said once; of one that is said more
+// often, what none can be.
+func Param(q url.Values, name string) string {
+	if len(q[name]) > 1 {
+		return "\x00"
+	}
+	return q.Get(name)
+}
+
 // Limit returns how many items the client wants on a page; usual if it doesn't say.
 // What is no number, or is said more than once, is 0, out of range, which the use case
 // reports.
 func (r *Request) Limit(usual int) int {
-	said := r.URL.Query()["limit"]
-	if len(said) > 1 {
-		return 0
-	}
-	given := strings.Join(said, "")
+	given := Param(r.URL.Query(), "limit")
 	if given == "" {
 		return usual
 	}

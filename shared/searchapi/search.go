@@ -34,10 +34,10 @@ func Search(s *api.Service, searcher *search.Searcher) map[string]http.Handler {
 
 // read takes a request out of a URL's query, and notes what can't be read.
 func read(q url.Values, c *problem.Check) search.Request {
-	r := search.Request{Query: one(q, "q"), Filter: search.Filter{Chat: one(q, "chat_id"), Role: chat.Role(one(q, "role"))}}
-	r.Filter.From = moment(one(q, "from"), "from", 0, c)
-	r.Filter.To = moment(one(q, "to"), "to", 24*time.Hour, c)
-	switch has := one(q, "has"); has {
+	r := search.Request{Query: api.Param(q, "q"), Filter: search.Filter{Chat: api.Param(q, "chat_id"), Role: chat.Role(api.Param(q, "role"))}}
+	r.Filter.From = moment(api.Param(q, "from"), "from", 0, c)
+	r.Filter.To = moment(api.Param(q, "to"), "to", 24*time.Hour, c)
+	switch has := api.Param(q, "has"); has {
 	case "":
 	case "file":
 		r.Filter.HasFile = true
@@ -64,13 +64,4 @@ func moment(s, field string, whole time.Duration, c *problem.Check) time.Time {
 		return time.Time{}
 	}
 	return at
-}
-
-// one returns a parameter that is said once; of one that is said more often, what none
-// can be.
-func one(q url.Values, name string) string {
-	if len(q[name]) > 1 {
-		return "\x00"
-	}
-	return q.Get(name)
 }
