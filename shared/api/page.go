@@ -37,4 +37,4 @@ func (r *Request) Limit(usual int) int {
 }
 
 // Cursor returns where the page begins; empty: at the list's beginning.
-func (r *Request) Cursor() string { return r.URL.Query().Get("cursor") }
+func (r *Request) Cursor() string { return Param(r.URL.Query(), "cursor") }
