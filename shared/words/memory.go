@@ -16,6 +16,7 @@ type Memory struct {
 type entry struct {
 	parts    bool // it is several words
 	plain    string
+	bare     string // plain without accents
 	votes    set
 	stop     set // languages of which it is a function word
 	from, to language
@@ -44,13 +45,13 @@ func newEntry(word string) *entry {
 		return &entry{parts: true}
 	}
 	e := &entry{plain: strings.Clone(plain(word))}
-	bare := unaccented(e.plain)
-	if bare == "" {
+	e.bare = unaccented(e.plain)
+	if e.bare == "" {
 		e.plain = "" // an accent without its letter
 	}
 	e.from, e.to = of(e.plain)
-	e.stop = function[bare]
-	e.votes = votes(e.plain, bare)
+	e.stop = function[e.bare]
+	e.votes = votes(e.plain, e.bare)
 	return e
 }
 
@@ -62,7 +63,7 @@ func (e *entry) in(line language) (string, bool) {
 		l = e.from // of another script than the line's, it has its own language
 	}
 	if l == unknown {
-		return unaccented(e.plain), false
+		return e.bare, false
 	}
 	if e.stems[l] == "" {
 		e.stems[l] = stem(l, e.plain)

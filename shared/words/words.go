@@ -20,6 +20,7 @@ import (
 // Token is a word of a text.
 type Token struct {
 	Word       string // as an index has it; it may share the text's memory
+	Written    string // without letter case and accents, but with its ending: what Fold makes of it
 	Start, End int    // where it stands in the text, in bytes
 	Joined     bool   // it goes on where the token before ends: pairs of characters, parts of a name
 	Stop       bool   // it is a function word of its line's language, such as "the"
@@ -138,8 +139,11 @@ func (w *walk) flush() {
 
 // give yields a word as one of a language.
 func (w *walk) give(p pending, l language) {
-	if p.entry != nil {
+	if p.entry == nil {
+		p.Written = p.Word
+	} else {
 		p.Word, p.Stop = p.in(l)
+		p.Written = p.bare
 	}
 	if w.yield != nil && p.Word != "" && !w.yield(p.Token) {
 		w.yield = nil

@@ -78,6 +78,9 @@ func FuzzTokens(f *testing.F) {
 			if w.Word == "" || len(w.Word) > 20*longest || !utf8.ValidString(w.Word) {
 				t.Errorf("%+v in %q", w, text)
 			}
+			if r, _ := utf8.DecodeRuneInString(w.Word); w.Written != w.Word && (unspaced(r) || w.Written != Fold(text[w.Start:w.End])) || !utf8.ValidString(w.Written) {
+				t.Errorf("%+v isn't written so in %q", w, text)
+			}
 			if forms := Forms(text[w.Start:w.End]); !slices.Contains(forms, w.Word) {
 				t.Errorf("%+v: %q has the forms %q", w, text[w.Start:w.End], forms)
 			}
