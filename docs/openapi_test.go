@@ -53,7 +53,7 @@ func TestRoutes(t *testing.T) {
 		searchapi.Search(nil, nil))
 	relay := patterns((&serve.Relay{}).Routes(), (&openai.Endpoint{}).Routes())
 	if d := cmp.Diff(functions, routed); d != "" {
-		t.Errorf("functions serve (-) and template.yaml routes (+):\n%s", d)
+		t.Errorf("functions serve (-) and functions/template.yaml routes (+):\n%s", d)
 	}
 	if d := cmp.Diff(described, sorted(append(functions, relay...))); d != "" {
 		t.Errorf("docs/openapi.yaml has (-) and functions and relay serve (+):\n%s", d)
@@ -100,7 +100,7 @@ var routeKey = regexp.MustCompile(`RouteKey: '([^']+)'`)
 
 func routesOfTemplate(t *testing.T) []string {
 	t.Helper()
-	template, err := os.ReadFile("../template.yaml")
+	template, err := os.ReadFile("../functions/template.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func routesOfTemplate(t *testing.T) []string {
 		routes = append(routes, string(m[1]))
 	}
 	if n := strings.Count(string(template), "RouteKey:"); n != len(routes) {
-		t.Fatalf("read %d of %d routes of template.yaml", len(routes), n)
+		t.Fatalf("read %d of %d routes of functions/template.yaml", len(routes), n)
 	}
 	return sorted(routes)
 }

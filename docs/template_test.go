@@ -10,8 +10,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// template is template.yaml as far as buckets and rules go. What a tag such as !Ref
-// refers to is read as its name.
+// template is one of the templates as far as buckets and rules go. What a tag such as
+// !Ref refers to is read as its name.
 type template struct {
 	Resources map[string]resource `yaml:"Resources"`
 	Rules     map[string]struct {
@@ -26,9 +26,9 @@ type resource struct {
 	Properties map[string]any `yaml:"Properties"`
 }
 
-func readTemplate(t *testing.T) (all template) {
+func readTemplate(t *testing.T, path string) (all template) {
 	t.Helper()
-	text, err := os.ReadFile("../template.yaml")
+	text, err := os.ReadFile("../" + path)
 	if err == nil {
 		err = yaml.Unmarshal(text, &all)
 	}
@@ -50,7 +50,7 @@ var closed = object{
 }
 
 func TestEveryBucketIsClosed(t *testing.T) {
-	all, n := readTemplate(t), 0
+	all, n := readTemplate(t, "shared/template.yaml"), 0
 	for name, r := range all.Resources {
 		if r.Type != "AWS::S3::Bucket" {
 			continue
@@ -68,7 +68,7 @@ func TestEveryBucketIsClosed(t *testing.T) {
 			t.Errorf("pages may use %s: %v", name, cors)
 		}
 	}
-	if n < 3 {
+	if n < 4 {
 		t.Errorf("only %d buckets were found", n)
 	}
 }
@@ -93,7 +93,7 @@ func (all template) onlyOverTLS(bucket string) bool {
 // The bucket that users' files are in keeps old versions against accidents, but not
 // for ever, drops what nobody completes, and is open to the page's origin alone.
 func TestTheFilesBucketKeepsAndDrops(t *testing.T) {
-	files := readTemplate(t).Resources["FilesBucket"].Properties
+	files := readTemplate(t, "shared/template.yaml").Resources["FilesBucket"].Properties
 	if d := cmp.Diff(object{"Status": "Enabled"}, files["VersioningConfiguration"]); d != "" {
 		t.Errorf("versions: %s", d)
 	}
@@ -113,7 +113,7 @@ func TestTheFilesBucketKeepsAndDrops(t *testing.T) {
 }
 
 func TestACdnIsGivenWholeOrNotAtAll(t *testing.T) {
-	assert := readTemplate(t).Rules["CdnIsWhole"].Assertions[0].Assert
+	assert := readTemplate(t, "template.yaml").Rules["CdnIsWhole"].Assertions[0].Assert
 	for given, want := range map[string]bool{
 		"": true, "FilesCdn FilesCdnKeyId FilesCdnKey": true,
 		"FilesCdn": false, "FilesCdnKey": false, "FilesCdnKeyId": false,

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,9 +33,7 @@ type local struct {
 func newLocal(t *testing.T) *local {
 	t.Helper()
 	endpoint := forward(t, need(t, "AWS_ENDPOINT_URL"), need(t, "HOST_GATEWAY"))
-	build := filepath.Join(need(t, "DATA_DIR"), "sam", "build")
-	template, variables := filepath.Join(build, "local.yaml"), filepath.Join(t.TempDir(), "variables.json")
-	declareEndpoint(t, filepath.Join(build, "template.yaml"), template)
+	template, variables := declareEndpoint(t, filepath.Join(need(t, "DATA_DIR"), "sam", "build")), filepath.Join(t.TempDir(), "variables.json")
 	writeVariables(t, variables, endpoint)
 	return &local{cli: need(t, "SAM"), flags: []string{
 		"--template", template, "--env-vars", variables, "--skip-pull-image",
@@ -50,9 +49,25 @@ func need(t *testing.T, name string) string {
 	return v
 }
 
-// declareEndpoint copies a built template with one more variable for all
-// functions: SAM hands on only what a template declares.
-func declareEndpoint(t *testing.T, from, to string) {
+// declareEndpoint copies the built templates with one more variable for all
+// functions, since SAM hands on only what a template declares, and returns the
+// copy of the root.
+func declareEndpoint(t *testing.T, build string) string {
+	t.Helper()
+	root := filepath.Join(build, "local.yaml")
+	edit(t, filepath.Join(build, "template.yaml"), root, func(doc *yaml.Node) {
+		under(t, doc, "Resources", "Functions", "Properties", "Location").Value = "Functions/local.yaml"
+	})
+	edit(t, filepath.Join(build, "Functions", "template.yaml"), filepath.Join(build, "Functions", "local.yaml"), func(doc *yaml.Node) {
+		variables := under(t, doc, "Globals", "Function", "Environment", "Variables")
+		variables.Content = append(variables.Content,
+			&yaml.Node{Kind: yaml.ScalarNode, Value: "AWS_ENDPOINT_URL"}, &yaml.Node{Kind: yaml.ScalarNode, Value: "-"})
+	})
+	return root
+}
+
+// edit copies a template with a change.
+func edit(t *testing.T, from, to string, change func(doc *yaml.Node)) {
 	t.Helper()
 	text, err := os.ReadFile(from)
 	if err != nil {
@@ -62,22 +77,26 @@ func declareEndpoint(t *testing.T, from, to string) {
 	if err := yaml.Unmarshal(text, &doc); err != nil {
 		t.Fatal(err)
 	}
-	variables := doc.Content[0]
-	for _, key := range []string{"Globals", "Function", "Environment", "Variables"} {
-		i := slices.IndexFunc(variables.Content, func(n *yaml.Node) bool { return n.Value == key })
-		if i < 0 {
-			t.Fatalf("%s has no %s", from, key)
-		}
-		variables = variables.Content[i+1]
-	}
-	variables.Content = append(variables.Content,
-		&yaml.Node{Kind: yaml.ScalarNode, Value: "AWS_ENDPOINT_URL"}, &yaml.Node{Kind: yaml.ScalarNode, Value: "-"})
+	change(doc.Content[0])
 	if text, err = yaml.Marshal(&doc); err == nil {
 		err = os.WriteFile(to, text, 0o600)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// under returns what a template has under nested keys.
+func under(t *testing.T, n *yaml.Node, keys ...string) *yaml.Node {
+	t.Helper()
+	for _, key := range keys {
+		i := slices.IndexFunc(n.Content, func(n *yaml.Node) bool { return n.Value == key })
+		if i < 0 {
+			t.Fatalf("there is no %s in the template", key)
+		}
+		n = n.Content[i+1]
+	}
+	return n
 }
 
 // writeVariables writes the environment that each function has where it is
@@ -88,19 +107,12 @@ func writeVariables(t *testing.T, file, endpoint string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	stacks := cloudformation.NewFromConfig(cfg)
 	all := map[string]map[string]string{}
-	pages := cloudformation.NewListStackResourcesPaginator(cloudformation.NewFromConfig(cfg), &cloudformation.ListStackResourcesInput{StackName: aws.String("parley")})
-	for pages.HasMorePages() {
-		list, err := pages.NextPage(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, r := range list.StackResourceSummaries {
-			if aws.ToString(r.ResourceType) == "AWS::Lambda::Function" {
-				env := environmentOf(t, aws.ToString(r.PhysicalResourceId))
-				env["AWS_ENDPOINT_URL"] = endpoint
-				all[aws.ToString(r.LogicalResourceId)] = env
-			}
+	for name, function := range resources(t, stacks, resources(t, stacks, "parley")["Functions"]) {
+		if strings.HasSuffix(name, "Function") {
+			all[name] = environmentOf(t, function)
+			all[name]["AWS_ENDPOINT_URL"] = endpoint
 		}
 	}
 	for _, in := range invocations {
@@ -115,6 +127,23 @@ func writeVariables(t *testing.T, file, endpoint string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// resources returns the physical ids of what a stack has, by their logical ones.
+func resources(t *testing.T, stacks *cloudformation.Client, stack string) map[string]string {
+	t.Helper()
+	ids := map[string]string{}
+	pages := cloudformation.NewListStackResourcesPaginator(stacks, &cloudformation.ListStackResourcesInput{StackName: &stack})
+	for pages.HasMorePages() {
+		list, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatalf("resources of stack %q: %v", stack, err)
+		}
+		for _, r := range list.StackResourceSummaries {
+			ids[aws.ToString(r.LogicalResourceId)] = aws.ToString(r.PhysicalResourceId)
+		}
+	}
+	return ids
 }
 
 // environmentOf asks the embedded AWS, which checks no signature, for the

@@ -78,7 +78,7 @@ func (l *local) invoke(t *testing.T, in invocation, token string) string {
 	}
 	event = bytes.ReplaceAll(event, []byte("__ACCESS_TOKEN__"), []byte(token))
 	event = bytes.ReplaceAll(event, []byte(filesBucket), []byte(need(t, "FILES_BUCKET")))
-	cmd := l.sam(t, append([]string{"local", "invoke", in.function, "--event", "-"}, l.flags...)...)
+	cmd := l.sam(t, append([]string{"local", "invoke", "Functions/" + in.function, "--event", "-"}, l.flags...)...)
 	cmd.Stdin = bytes.NewReader(event)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

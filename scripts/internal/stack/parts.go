@@ -28,7 +28,7 @@ func (s *Stack) startCloud(ctx context.Context) error {
 	port := strconv.Itoa(s.opts.AWSPort)
 	return s.keep.run(ctx, program{
 		name: "aws",
-		argv: []string{s.tool("aws", "ministack")},
+		argv: []string{s.tool("aws", "python"), filepath.Join(s.opts.Root, "scripts", "aws.py")},
 		env: append(append(baseEnv(), s.awsEnv()...),
 			"GATEWAY_PORT="+port, "BIND_HOST=127.0.0.1", "MINISTACK_HOST=127.0.0.1",
 			"MINISTACK_REGION="+region, "IOT_MTLS_ENABLED=0", "SFTP_ENABLED=0",
