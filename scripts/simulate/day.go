@@ -13,33 +13,17 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"parley/scripts/internal/fleet"
 )
 
-const daySeconds = 24 * 3600
-
-const (
-	free = iota
-	premium
-	plans
-)
+const daySeconds = fleet.Day
 
 // prompt is one of a day's.
-type prompt struct {
-	at      float64 // seconds since midnight
-	in, out float64 // tokens
-	plan    int
-}
+type prompt = fleet.Prompt
 
-// takes is how long a slot is busy with it: the prompt is read, then the answer is
-// written token by token.
-func (p prompt) takes() float64 { return p.in/readTokens + p.out/writeTokens }
-
-// A replica is one engine: a model of some 8 billion weights on one GPU.
-const (
-	slots       = 32
-	readTokens  = 8000.0 // of a prompt, a second
-	writeTokens = 45.0   // of one answer, a second
-)
+// engine is a replica: a model of some 8 billion weights on one GPU.
+var engine = fleet.Engine{Slots: 32, Read: 8000, Write: 45}
 
 // day is a day's prompts in the order of their coming.
 type day struct {
@@ -57,7 +41,7 @@ func (d day) mean(of func(prompt) float64) float64 {
 
 // need is how many slots are busy on average if none waits.
 func (d day) need() float64 {
-	return d.mean(prompt.takes) * float64(len(d.prompts)) / daySeconds
+	return d.mean(engine.Takes) * float64(len(d.prompts)) / daySeconds
 }
 
 // curve is the load at a time of the day, 1 on average: nearly twice that at eight
@@ -75,18 +59,18 @@ const premiumPart = 0.056
 func repeated(name string, rows []prompt, rate float64, seed uint64) day {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	d := day{name: name}
-	length := rows[len(rows)-1].at + 1
+	length := rows[len(rows)-1].At + 1
 	each := rate * daySeconds / float64(len(rows)) / (daySeconds / length)
 	for start := 0.0; start < daySeconds; start += length {
 		for _, r := range rows {
-			at := start + r.at
+			at := start + r.At
 			for range drawn(rng, each*curve(at)) {
 				p := r
-				p.at = at + rng.Float64() // not all copies in the same instant
+				p.At = at + rng.Float64() // not all copies in the same instant
 				if rng.Float64() < premiumPart {
-					p.plan = premium
+					p.Plan = fleet.Premium
 				}
-				if p.at < daySeconds {
+				if p.At < daySeconds {
 					d.prompts = append(d.prompts, p)
 				}
 			}
@@ -100,34 +84,42 @@ func repeated(name string, rows []prompt, rate float64, seed uint64) day {
 func rush(d day) day {
 	r := day{name: d.name + ", with an hour of prompts that are three times as long", prompts: slices.Clone(d.prompts)}
 	for i, p := range r.prompts {
-		if hour := p.at / 3600; hour >= 13 && hour < 14 {
-			r.prompts[i].in, r.prompts[i].out = 3*p.in, 3*p.out
+		if hour := p.At / 3600; hour >= 13 && hour < 14 {
+			r.prompts[i].In, r.prompts[i].Out = 3*p.In, 3*p.Out
 		}
 	}
 	return r
 }
 
-// designed is a thousandth of the load that Parley is designed for.
-func designed(seed uint64) day {
+// designed is a part of the load that Parley is designed for.
+func designed(part float64, seed uint64) day {
 	rng := rand.New(rand.NewPCG(seed, 2))
-	d := day{name: "The designed load, a thousandth of it"}
+	d := day{name: "The designed load, " + partName(part)}
 	for second := 0.0; second < daySeconds; second++ {
-		for range drawn(rng, 11.3*curve(second)) {
-			d.prompts = append(d.prompts, prompt{second + rng.Float64(), lot(rng, 2048, 4096), lot(rng, 2048, 4096), free})
+		for range drawn(rng, 11_300*part*curve(second)) {
+			d.prompts = append(d.prompts, prompt{At: second + rng.Float64(), In: lot(rng, 2048, 4096), Out: lot(rng, 2048, 4096)})
 		}
-		for range drawn(rng, 0.667*curve(second)) {
-			d.prompts = append(d.prompts, prompt{second + rng.Float64(), lot(rng, 110_000, 124_000), lot(rng, 3000, 4096), premium})
+		for range drawn(rng, 667*part*curve(second)) {
+			d.prompts = append(d.prompts, prompt{At: second + rng.Float64(), In: lot(rng, 110_000, 124_000), Out: lot(rng, 3000, 4096), Plan: fleet.Premium})
 		}
 	}
 	return d.sorted()
 }
 
+// partName says what part of it.
+func partName(part float64) string {
+	if part == 0.001 {
+		return "a thousandth of it"
+	}
+	return fmt.Sprintf("%g of it", part)
+}
+
 func (d day) sorted() day {
 	slices.SortStableFunc(d.prompts, func(a, b prompt) int {
 		switch {
-		case a.at < b.at:
+		case a.At < b.At:
 			return -1
-		case a.at > b.at:
+		case a.At > b.At:
 			return 1
 		}
 		return 0
@@ -173,7 +165,7 @@ func madeUp(seed uint64) []prompt {
 	rng := rand.New(rand.NewPCG(seed, 3))
 	var rows []prompt
 	for at := 0.0; at < 3600; at += rng.ExpFloat64() / 5 {
-		rows = append(rows, prompt{at: at, in: lot(rng, 1019, 16_000), out: lot(rng, 186, 4096)})
+		rows = append(rows, prompt{At: at, In: lot(rng, 1019, 16_000), Out: lot(rng, 186, 4096)})
 	}
 	return rows
 }
@@ -200,7 +192,7 @@ func readCSV(path string) ([]prompt, error) {
 		if i == 0 {
 			first = at
 		}
-		rows = append(rows, prompt{at: at.Sub(first).Seconds(), in: in, out: out})
+		rows = append(rows, prompt{At: at.Sub(first).Seconds(), In: in, Out: out})
 	}
 	return rows, nil
 }
@@ -223,7 +215,7 @@ func readLines(path string) ([]prompt, error) {
 		if err := json.Unmarshal(lines.Bytes(), &row); err != nil {
 			return nil, fmt.Errorf("%s, row %d: %w", path, len(rows)+1, err)
 		}
-		rows = append(rows, prompt{at: row.Timestamp / 1000, in: row.In, out: row.Out})
+		rows = append(rows, prompt{At: row.Timestamp / 1000, In: row.In, Out: row.Out})
 	}
 	return rows, lines.Err()
 }

@@ -14,6 +14,7 @@ import (
 	"io"
 	"os"
 
+	"parley/scripts/internal/fleet"
 	"parley/scripts/internal/prices"
 )
 
@@ -29,6 +30,7 @@ func run(args []string, out io.Writer) error {
 	path := flags.String("trace", os.Getenv("TRACE"), "recorded hour: Azure's CSV or Mooncake's JSON lines; default TRACE")
 	rate := flags.Float64("rate", 40, "prompts a second of the trace's day, on average")
 	seed := flags.Uint64("seed", 1, "of everything that is drawn by lot")
+	part := flags.Float64("part", 0.001, "of the designed load that is played")
 	boot := flags.Float64("boot", 300, "seconds from the decision for a replica to its first prompt")
 	table := flags.String("prices", "docs/prices.json", "where the price of a GPU's hour is")
 	flags.Usage = func() {
@@ -47,7 +49,7 @@ func run(args []string, out io.Writer) error {
 		return err
 	}
 	trace := repeated(name, rows, *rate, *seed)
-	for _, d := range []day{trace, rush(trace), designed(*seed)} {
+	for _, d := range []day{trace, rush(trace), designed(*part, *seed)} {
 		print(out, d, *boot, usd)
 	}
 	return nil
@@ -70,13 +72,14 @@ func hour(path string) (float64, error) {
 // print plays a day with every policy and prints a table.
 func print(out io.Writer, d day, boot, usd float64) {
 	fmt.Fprintf(out, "### %s\n\n%d prompts, %.1f a second on average; %.0f tokens of a prompt and %.0f of an answer on average; %.0f slots needed on average.\n\n",
-		d.name, len(d.prompts), float64(len(d.prompts))/daySeconds, d.mean(func(p prompt) float64 { return p.in }),
-		d.mean(func(p prompt) float64 { return p.out }), d.need())
+		d.name, len(d.prompts), float64(len(d.prompts))/daySeconds, d.mean(func(p prompt) float64 { return p.In }),
+		d.mean(func(p prompt) float64 { return p.Out }), d.need())
 	fmt.Fprint(out, "| scaled by | replicas: mean | most | changes | wait of free p50 / p99, s | of premium | started too late, % | USD a day |\n|---|---|---|---|---|---|---|---|\n")
 	for _, p := range policies(d) {
-		r := play(d, p, boot)
-		fmt.Fprintf(out, "| %s | %.1f | %d | %d | %s | %s | %.2f | %.0f |\n", p.name, r.hours/24, r.most, r.changes,
-			r.waits[free], r.waits[premium], 100*float64(r.late)/float64(len(d.prompts)), r.hours*usd)
+		r := fleet.Play(d.prompts, engine, p, boot)
+		late := r.Late[fleet.Free] + r.Late[fleet.Premium]
+		fmt.Fprintf(out, "| %s | %.1f | %d | %d | %s | %s | %.2f | %.0f |\n", p.Name, r.Hours/24, r.Most, r.Changes,
+			r.Waits(fleet.Free, 0, daySeconds), r.Waits(fleet.Premium, 0, daySeconds), 100*float64(late)/float64(len(d.prompts)), r.Hours*usd)
 	}
 	fmt.Fprintln(out)
 }

@@ -5,25 +5,18 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-)
 
-// even is a day of one prompt a second that takes ten seconds: ten slots are busy.
-func even() day {
-	d := day{name: "even"}
-	for at := range daySeconds {
-		d.prompts = append(d.prompts, prompt{at: float64(at), in: 0, out: 10 * writeTokens})
-	}
-	return d
-}
+	"parley/scripts/internal/fleet"
+)
 
 func TestARepeatedHourHasTheRateAndTheCurve(t *testing.T) {
 	d := repeated("x", madeUp(1), 2, 1)
 	byHour := [24]int{}
 	for i, p := range d.prompts {
-		if i > 0 && p.at < d.prompts[i-1].at {
+		if i > 0 && p.At < d.prompts[i-1].At {
 			t.Fatal("not in order")
 		}
-		byHour[int(p.at/3600)]++
+		byHour[int(p.At/3600)]++
 	}
 	if n := len(d.prompts); n < 2*daySeconds*97/100 || n > 2*daySeconds*103/100 {
 		t.Errorf("%d prompts, want two a second", n)
@@ -33,68 +26,23 @@ func TestARepeatedHourHasTheRateAndTheCurve(t *testing.T) {
 	}
 }
 
-// With room for twelve at once nobody waits; with half of the need a prompt that
-// starts has waited for as long as its deadline allows, and half start too late.
-func TestAFixedFleet(t *testing.T) {
-	d := even()
-	r := play(d, &policy{fixed: true, first: 1}, 0)
-	if r.waits[free].p99 > 0 || r.late > 0 || r.hours < 23.99 || r.hours > 24.01 || len(r.starts[free]) < daySeconds-20 {
-		t.Errorf("%d starts, %d late, waits %v, %v hours", len(r.starts[free]), r.late, r.waits[free], r.hours)
-	}
-	for i := range d.prompts {
-		d.prompts[i].out = 2 * slots * writeTokens // 64 slots are needed
-	}
-	r = play(d, &policy{fixed: true, first: 1}, 0)
-	if late := float64(r.late) / daySeconds; late < 0.47 || late > 0.53 || r.waits[free].p99 < 100 {
-		t.Errorf("%.2f late, waits %v", late, r.waits[free])
-	}
-}
-
-// A metric that is twice its target doubles the fleet after three minutes, counting
-// what is on its way; one under its target lets go after fifteen, one over keeps.
-func TestPoliciesTrackTheirTargets(t *testing.T) {
-	a, b := 200.0, 10.0
-	p := &policy{first: 4, over: make([]int, 2), under: make([]int, 2), metrics: []metric{
-		{func(*fleet) float64 { return a }, 100}, {func(*fleet) float64 { return b }, 100}}}
-	f := &fleet{}
-	for range 4 {
-		f.ready = append(f.ready, &replica{})
-	}
-	for minute, want := range []int{4, 4, 8, 8} {
-		got := p.want(f)
-		if f.resize(got, 300); got != want {
-			t.Errorf("minute %d: %d, want %d", minute, got, want)
-		}
-	}
-	a = 50
-	for minute := range 20 {
-		got := p.want(f)
-		if want := 8; minute < 14 && got != want || minute == 14 && got != 2 {
-			t.Errorf("minute %d: %d", minute, got)
-		}
-		if minute == 14 {
-			break
-		}
-	}
-}
-
 // What the fleet does in a day is the same each time, and no prompt is lost.
 func TestADayIsPlayedAlike(t *testing.T) {
 	d := rush(repeated("x", madeUp(1), 3, 1))
-	var seen []result
+	var seen []fleet.Result
 	for range 2 {
 		for _, p := range policies(d)[1:3] {
-			r := play(d, p, 300)
-			if n := len(r.starts[free]) + len(r.starts[premium]) + r.late; n < len(d.prompts)-100 || n > len(d.prompts) {
-				t.Errorf("%s: %d of %d prompts", p.name, n, len(d.prompts))
+			r := fleet.Play(d.prompts, engine, p, 300)
+			if n := r.Started(fleet.Free) + r.Started(fleet.Premium) + r.Late[fleet.Free] + r.Late[fleet.Premium]; n < len(d.prompts)-100 || n > len(d.prompts) {
+				t.Errorf("%s: %d of %d prompts", p.Name, n, len(d.prompts))
 			}
 			seen = append(seen, r)
 		}
 	}
 	for i := range 2 {
 		a, b := seen[i], seen[i+2]
-		if a.hours != b.hours || a.waits != b.waits || a.late != b.late {
-			t.Errorf("%+v, then %+v", a.waits, b.waits)
+		if a.Hours != b.Hours || a.Late != b.Late || a.Waits(fleet.Free, 0, daySeconds) != b.Waits(fleet.Free, 0, daySeconds) {
+			t.Errorf("%v hours and %v late, then %v and %v", a.Hours, a.Late, b.Hours, b.Late)
 		}
 	}
 }
@@ -110,7 +58,7 @@ func TestRowsOf(t *testing.T) {
 			t.Fatal(err)
 		}
 		rows, title, err := rowsOf(path, 1)
-		if err != nil || len(rows) != 2 || rows[0] != (prompt{in: 374, out: 44}) || rows[1].in != 396 || rows[1].at < 4.31 || rows[1].at > 4.32 {
+		if err != nil || len(rows) != 2 || rows[0] != (prompt{In: 374, Out: 44}) || rows[1].In != 396 || rows[1].At < 4.31 || rows[1].At > 4.32 {
 			t.Errorf("%s: %+v, %v", title, rows, err)
 		}
 	}
@@ -121,7 +69,7 @@ func TestRowsOf(t *testing.T) {
 
 func TestTheTablesArePrinted(t *testing.T) {
 	var out strings.Builder
-	if err := run([]string{"-prices", "../../docs/prices.json", "-trace", "", "-rate", "1"}, &out); err != nil {
+	if err := run([]string{"-prices", "../../docs/prices.json", "-trace", "", "-rate", "0.3", "-part", "0.00003"}, &out); err != nil {
 		t.Fatal(err)
 	}
 	if n := strings.Count(out.String(), "\n|"); n != 3*(2+8) {
