@@ -138,13 +138,17 @@ func (b *biller) beside() []Row {
 	}
 }
 
-// lambda is the GB-seconds of a send: what it waits for AWS, and its own time with
-// the share of a core that its memory buys.
+// lambda is the GB-seconds of a send.
 func (b *biller) lambda() *big.Rat {
+	return product(b.send(), quotient(b.assume("function_mb"), whole1(1024)))
+}
+
+// send is for how long send-message is at it, in seconds: what it waits for AWS, and
+// its own time with the share of a core that its memory buys.
+func (b *biller) send() *big.Rat {
 	waits := product(whole1(b.turn.RoundsToAccepted), b.assume("aws_round_trip_ms"))
 	own := product(b.assume("own_ms"), quotient(b.assume("core_mb"), b.assume("function_mb")))
-	seconds := quotient(new(big.Rat).Add(waits, own), whole1(1000))
-	return product(seconds, quotient(b.assume("function_mb"), whole1(1024)))
+	return quotient(new(big.Rat).Add(waits, own), whole1(1000))
 }
 
 // heartbeats are a prompt's share of the calls that keep it.
@@ -158,7 +162,10 @@ func (b *biller) frames() *big.Rat {
 
 // stream is the size of a streamed answer in GB.
 func (b *biller) stream() *big.Rat {
-	const answer = 8 << 10
+	answer := b.turn.AnswerBytes
+	if answer == 0 {
+		answer = 8 << 10
+	}
 	return gigabytes(new(big.Rat).Add(whole1(answer), product(b.frames(), whole1(b.turn.EventBytes))))
 }
 

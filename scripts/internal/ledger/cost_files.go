@@ -43,9 +43,8 @@ func sum(all ...*big.Rat) *big.Rat {
 	return total
 }
 
-// fileCost is what a million of r cost.
-func (b *biller) fileCost(r FileRow) *big.Rat {
-	return Total([]Row{
+func (b *biller) fileRows(r FileRow) []Row {
+	return []Row{
 		b.row("", "http_api_request", whole1(r.Requests)),
 		b.row("", "lambda_request", whole1(r.Requests+r.Events)),
 		b.row("", "lambda_gb_second", product(b.fileTime(r), quotient(b.memory(r), whole1(1024)))),
@@ -54,7 +53,12 @@ func (b *biller) fileCost(r FileRow) *big.Rat {
 		b.row("", "sqs_request", whole1(r.sqs())),
 		b.row("", "s3_put", whole1(r.S3Puts+r.ClientPuts)),
 		b.row("", "s3_get", whole1(r.S3Gets+r.ClientGets)),
-	})
+	}
+}
+
+// fileCost is what a million of r cost.
+func (b *biller) fileCost(r FileRow) *big.Rat {
+	return Total(b.fileRows(r))
 }
 
 // keeping are what S3, the scanner and the way to the client cost for a million files

@@ -35,9 +35,8 @@ func (b *biller) searchMemory(r FileRow) *big.Rat {
 	return b.assume("search_mb")
 }
 
-// searchCost is what a million of r cost.
-func (b *biller) searchCost(r FileRow) *big.Rat {
-	return Total([]Row{
+func (b *biller) searchRows(r FileRow) []Row {
+	return []Row{
 		b.row("", "http_api_request", whole1(r.Requests)),
 		b.row("", "lambda_request", whole1(r.Requests+r.Events)),
 		b.row("", "lambda_gb_second", product(b.searchTime(r), quotient(b.searchMemory(r), whole1(1024)))),
@@ -46,8 +45,11 @@ func (b *biller) searchCost(r FileRow) *big.Rat {
 		b.row("", "sqs_request", whole1(r.sqs()+r.Events)), // and that the job is sent
 		b.row("", "s3_put", whole1(r.S3Puts)),
 		b.row("", "s3_get", whole1(r.S3Gets)),
-	})
+	}
 }
+
+// searchCost is what a million of r cost.
+func (b *biller) searchCost(r FileRow) *big.Rat { return Total(b.searchRows(r)) }
 
 // searches writes what search costs, and what that comes to beside a turn's price.
 func searches(w *strings.Builder, l Ledger, p prices.Table, turn *big.Rat) error {

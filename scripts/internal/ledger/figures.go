@@ -45,6 +45,9 @@ type Turn struct {
 	EventBytes         int    `json:"event_bytes"`           // of one event of the stream, besides its text
 	FrameCommands      int    `json:"frame_commands"`        // Valkey commands that publish one frame
 	Steps              []Step `json:"steps"`
+
+	// AnswerBytes is how long the answer's text is; it isn't in the file, and none is 8 KB.
+	AnswerBytes int `json:"-"`
 }
 
 // Ledger is docs/ledger.json.

@@ -1,0 +1,72 @@
+package ledger
+
+import (
+	"fmt"
+	"math/big"
+	"slices"
+
+	"parley/scripts/internal/prices"
+)
+
+// Priced is what is done once: what of each price it takes, and for how long a
+// function is at it.
+type Priced struct {
+	Rows    []Row
+	Seconds *big.Rat // of the function
+}
+
+// PriceTurn prices a turn by the rows of docs/cost.md; the seconds are send-message's.
+func PriceTurn(turn Turn, table prices.Table) (Bill, *big.Rat, error) {
+	b := &biller{table: table, turn: turn}
+	bill, seconds := Bill{Core: b.core(), Beside: b.beside()}, b.send()
+	return bill, seconds, b.err
+}
+
+// PriceFile prices what is done with a file.
+func (l Ledger) PriceFile(what string, table prices.Table) (FileRow, Priced, error) {
+	b := &biller{table: table}
+	r, err := find(l.Files, what)
+	p := Priced{b.fileRows(r), b.fileTime(r)}
+	b.fail(err)
+	return r, p, b.err
+}
+
+// PriceSearch prices a search or an indexing.
+func (l Ledger) PriceSearch(what string, table prices.Table) (FileRow, Priced, error) {
+	b := &biller{table: table}
+	r, err := find(l.Search, what)
+	p := Priced{b.searchRows(r), b.searchTime(r)}
+	b.fail(err)
+	return r, p, b.err
+}
+
+func find(rows []FileRow, what string) (FileRow, error) {
+	if at := slices.IndexFunc(rows, func(r FileRow) bool { return r.What == what }); at >= 0 {
+		return rows[at], nil
+	}
+	return FileRow{}, fmt.Errorf("the ledger has no row %q", what)
+}
+
+// PriceOperation prices a request to the API that isn't a send. A function of that
+// memory, in MB, answers it, which has that much to do on a whole core, in ms.
+func (l Ledger) PriceOperation(name string, memory, own *big.Rat, table prices.Table) (Figures, Priced, error) {
+	b := &biller{table: table}
+	f, ok := l.Operations[name]
+	if !ok {
+		b.fail(fmt.Errorf("the ledger has no operation %q", name))
+	}
+	if core := b.assume("core_mb"); memory.Cmp(core) < 0 {
+		own = product(own, quotient(core, memory))
+	}
+	seconds := quotient(sum(product(whole1(f.Rounds), b.assume("aws_round_trip_ms")), own), whole1(1000))
+	p := Priced{Seconds: seconds, Rows: []Row{
+		b.row("", "http_api_request", whole1(1)),
+		b.row("", "lambda_request", whole1(1)),
+		b.row("", "lambda_gb_second", product(seconds, quotient(memory, whole1(1024)))),
+		b.row("", "dynamodb_write", f.WriteUnits.Rat()),
+		b.row("", "dynamodb_read", f.ReadUnits.Rat()),
+		b.row("", "sqs_request", whole1(f.SQSCalls)),
+		b.row("", "ses_mail", whole1(f.SESCalls)),
+	}}
+	return f, p, b.err
+}
