@@ -1,6 +1,6 @@
 // Package docs holds docs/openapi.yaml, the reference of the API, and what keeps
 // it true: its tests compare it with the routes and the error codes of the code,
-// and with what a running Parley answers.
+// and with what a running Parley answers. It also holds docs/prices.json.
 package docs
 
 import _ "embed"
@@ -9,3 +9,8 @@ import _ "embed"
 //
 //go:embed openapi.yaml
 var OpenAPI []byte
+
+// Prices is what AWS charges, with date and source, in JSON.
+//
+//go:embed prices.json
+var Prices []byte

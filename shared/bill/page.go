@@ -1,0 +1,505 @@
+package bill
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"math/big"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+//go:embed page.html
+var pageText string
+
+var pageTemplate = template.Must(template.New("page").Parse(pageText))
+
+// Page is the bill as one HTML file that needs no other and runs no script.
+//
+// Amounts are shown with as many digits as the month's sum is worth (places). Each
+// column's parts sum to its shown sum by Shown; what follows from two columns of a
+// row, as net from gross and credits, is made of what is shown of them. So all that
+// is shown adds up, down and across, and is within one unit of its last digit of
+// what is exact.
+func (b *Bill) Page() ([]byte, error) {
+	var out bytes.Buffer
+	if err := pageTemplate.Execute(&out, newView(b)); err != nil {
+		return nil, fmt.Errorf("page of %s: %w", b.Month, err)
+	}
+	return out.Bytes(), nil
+}
+
+// places is with how many digits after the point a month of that worth is shown.
+func places(worth Money) int {
+	for n, least := range []string{"", "", "1000", "", "1"} {
+		if least != "" && worth.Abs().Cmp(MustMoney(least)) >= 0 {
+			return n
+		}
+	}
+	return 6
+}
+
+// view is what the page shows, all of it text.
+type view struct {
+	*Bill
+	Title     string
+	State     string
+	Key       []figure
+	Chart     *chart
+	Centres   table
+	Functions table
+	Answers   table
+	Users     table
+	Services  *table
+	Check     []figure
+	Odd       *table
+	Read      table
+	Faults    *table
+	More      int64 // faults that aren't listed
+	Prices    []figure
+}
+
+type figure struct{ Name, Value, Note string }
+
+// table has the first Text columns of text, the others of numbers; its last row is
+// the sum if Sum is set.
+type table struct {
+	Caption string
+	Head    []string
+	Text    int
+	Rows    [][]cell
+	Sum     bool
+}
+
+type cell struct {
+	Text  string
+	Title string // of what is shortened
+	Bad   bool
+	Bar   int // percent of the widest, 0 none
+}
+
+// Number reports whether column i has numbers.
+func (t table) Number(i int) bool { return i >= t.Text }
+
+// Last reports whether row i is the sum.
+func (t table) Last(i int) bool { return t.Sum && i == len(t.Rows)-1 }
+
+func newView(b *Bill) *view {
+	n := places(b.Whole.Forecast)
+	start, _ := time.Parse("2006-01", b.Month)
+	v := &view{Bill: b, Title: "Parley: bill of " + start.Format("January 2006"), State: state(b)}
+	short := shortNames(b)
+	v.Centres = centreTable(b, n)
+	v.Functions = functionTable(b, n, short)
+	v.Answers = answerTable(b, n)
+	v.Users = userTable(b, n)
+	v.Chart = newChart(b, short)
+	v.key(n)
+	v.services(n)
+	v.check(n)
+	v.odd(n, short)
+	v.read()
+	v.Prices = []figure{
+		{"GB-second, arm64", b.Rates.ARM.String(), ""}, {"GB-second, x86_64", b.Rates.X86.String(), ""}, {"million requests", b.Rates.Requests.String(), ""},
+	}
+	return v
+}
+
+func state(b *Bill) string {
+	s := "to " + b.AsOf.Format("2 January 2006, 15:04 UTC")
+	if b.Complete {
+		s = "whole month"
+	}
+	if b.Invoiced {
+		return s + ", by the invoice"
+	}
+	return s + ", estimated: there is no invoice yet"
+}
+
+func (v *view) key(n int) {
+	sum := v.Centres.Rows[len(v.Centres.Rows)-1]
+	v.Key = []figure{{"Net so far", sum[3].Text + " " + v.Currency, "all cost centres"}, {"Forecast for the month", sum[4].Text + " " + v.Currency, "as it has gone so far"}}
+	if v.Whole.Budget != nil {
+		v.Key = append(v.Key, figure{"Budget", sum[5].Text + " " + v.Currency, "left over: " + sum[6].Text})
+	}
+	if v.Answered.Done > 0 {
+		v.Key = append(v.Key, figure{"A thousand answers", v.Answered.Thousand.Fixed(max(n, 4)) + " " + v.Currency, "functions and GPU"})
+	}
+	if v.Bill.Check != nil && v.Bill.Check.Percent != "" {
+		v.Key = append(v.Key, figure{"Estimate against invoice", signed(v.Bill.Check.Percent) + " %", "Lambda, by its log lines"})
+	}
+}
+
+func signed(s string) string {
+	if strings.HasPrefix(s, "-") {
+		return "−" + s[1:]
+	}
+	return "+" + s
+}
+
+// column is a column of amounts, its last the sum of the others, as they are shown.
+func column[R any](rows []R, of func(R) Money, n int) []Money {
+	parts := make([]Money, len(rows))
+	for i, r := range rows {
+		parts[i] = of(r)
+	}
+	parts = cut(parts, n)
+	return append(parts, Sum(parts...))
+}
+
+// amount shows an amount that has been cut.
+func amount(m Money, n int) cell {
+	s := m.Fixed(n)
+	whole, fraction, ok := strings.Cut(s, ".")
+	minus := strings.HasPrefix(whole, "-")
+	whole = grouped(strings.TrimPrefix(whole, "-"))
+	if ok {
+		whole += "." + fraction
+	}
+	if minus {
+		return cell{Text: "−" + whole}
+	}
+	return cell{Text: whole}
+}
+
+// grouped puts commas between thousands.
+func grouped(s string) string {
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+func count(n int64) cell {
+	if n < 0 {
+		return cell{Text: "−" + grouped(strconv.FormatInt(-n, 10))}
+	}
+	return cell{Text: grouped(strconv.FormatInt(n, 10))}
+}
+
+// planned shows a budget and what is left of it; nothing if there is none.
+func planned(budget *Money, forecast Money, n int) []cell {
+	if budget == nil {
+		return []cell{{Text: "–"}, {Text: "–"}}
+	}
+	shown := cut([]Money{*budget}, n)[0]
+	left := shown.Minus(forecast)
+	c := amount(left, n)
+	c.Bad = left.Sign() < 0
+	return []cell{amount(shown, n), c}
+}
+
+func centreTable(b *Bill, n int) table {
+	t := table{Caption: "Cost centres", Head: []string{"Cost centre", "Gross", "Credits", "Net", "Forecast", "Budget", "Variance"}, Text: 1, Sum: true}
+	gross := column(b.Centres, func(r CentreRow) Money { return r.Gross }, n)
+	credits := column(b.Centres, func(r CentreRow) Money { return r.Credits }, n)
+	forecast := column(b.Centres, func(r CentreRow) Money { return r.Forecast }, n)
+	for i, r := range append(b.Centres[:len(b.Centres):len(b.Centres)], b.Whole) {
+		name := named(r.Centre, untagged)
+		if i == len(b.Centres) {
+			name = "All"
+		}
+		row := []cell{{Text: printable(name)}, amount(gross[i], n), amount(credits[i], n), amount(gross[i].Plus(credits[i]), n), amount(forecast[i], n)}
+		t.Rows = append(t.Rows, append(row, planned(r.Budget, forecast[i], n)...))
+	}
+	return t
+}
+
+func functionTable(b *Bill, n int, short map[string]string) table {
+	t := table{Caption: "Functions", Head: []string{"Function", "Cost centre", "Requests", "GB-seconds", "Rate", "Gross", "Credits", "Net", "Forecast", "Budget", "Variance"}, Text: 2, Sum: true}
+	gross := column(b.Functions, func(r FunctionRow) Money { return r.Gross }, n)
+	credits := column(b.Functions, func(r FunctionRow) Money { return r.Credits }, n)
+	forecast := column(b.Functions, func(r FunctionRow) Money { return r.Forecast }, n)
+	seconds := column(b.Functions, func(r FunctionRow) Money { return r.GBSeconds }, 3)
+	widest := Money{}
+	for _, m := range gross[:len(b.Functions)] {
+		if m.Cmp(widest) > 0 {
+			widest = m
+		}
+	}
+	for i, r := range append(b.Functions[:len(b.Functions):len(b.Functions)], b.Total) {
+		name, centre, rate := cell{Text: short[r.Function], Title: printable(strings.TrimSpace(r.Function + " " + r.Region))}, named(r.Centre, untagged), r.Rate.String()
+		if several(b, r.Function) {
+			name.Text += " (" + r.Region + ")"
+		}
+		if i == len(b.Functions) {
+			name, centre, rate = cell{Text: "All functions"}, "", ""
+		} else if widest.Sign() > 0 {
+			name.Bar = int(floor(new(big.Rat).Quo(gross[i].Times(100, 1).r(), widest.r())).Int64())
+		}
+		row := []cell{name, {Text: printable(centre)}, count(r.Requests), amount(seconds[i], 3), {Text: rate},
+			amount(gross[i], n), amount(credits[i], n), amount(gross[i].Plus(credits[i]), n), amount(forecast[i], n)}
+		t.Rows = append(t.Rows, append(row, planned(r.Budget, forecast[i], n)...))
+	}
+	return t
+}
+
+// several reports whether functions of that name are in several regions.
+func several(b *Bill, function string) bool {
+	region, other := "", false
+	for _, r := range b.Functions {
+		if r.Function == function {
+			other = other || region != "" && region != r.Region
+			region = r.Region
+		}
+	}
+	return other
+}
+
+var deployed = regexp.MustCompile(`^(.+)-([A-Za-z0-9]+)Function-[A-Za-z0-9]+$`)
+
+// shortNames are the functions' names without what a stack puts around them, where
+// that leaves them different.
+func shortNames(b *Bill) map[string]string {
+	short, times := map[string]string{"": noFunction}, map[string]int{}
+	for _, r := range b.Functions {
+		if m := deployed.FindStringSubmatch(r.Function); m != nil && short[r.Function] == "" {
+			short[r.Function] = dashed(m[2])
+			times[short[r.Function]]++
+		}
+	}
+	for _, r := range b.Functions {
+		if s := short[r.Function]; s == "" || times[s] > 1 {
+			short[r.Function] = printable(named(r.Function, noFunction))
+		}
+	}
+	return short
+}
+
+// dashed writes SendMessage as send-message.
+func dashed(camel string) string {
+	var s strings.Builder
+	for i, r := range camel {
+		if r >= 'A' && r <= 'Z' {
+			if i > 0 {
+				s.WriteByte('-')
+			}
+			r += 'a' - 'A'
+		}
+		s.WriteRune(r)
+	}
+	return s.String()
+}
+
+func answerTable(b *Bill, n int) table {
+	t := table{Caption: "Answers", Head: []string{"Plan", "Model", "Answers", "Failed or stopped", "Tokens in", "Tokens out", "GPU seconds", "GPU", "Functions", "Net", "Per 1,000 answers"}, Text: 2, Sum: true}
+	gpu := column(b.Answers, func(r AnswerRow) Money { return r.GPU }, n)
+	functions := column(b.Answers, func(r AnswerRow) Money { return r.Function }, n)
+	for i, r := range append(b.Answers[:len(b.Answers):len(b.Answers)], b.Answered) {
+		plan, model, thousand := printable(named(r.Plan, "–")), printable(named(r.Model, "default")), "–"
+		if i == len(b.Answers) {
+			plan, model = "All answers", ""
+		}
+		if r.Done > 0 {
+			thousand = amount(r.Thousand, max(n, 4)).Text
+		}
+		t.Rows = append(t.Rows, []cell{{Text: plan}, {Text: model}, count(r.Done), count(r.Failed + r.Cancelled), count(r.PromptTokens), count(r.CompletionTokens),
+			amount(MustMoney("1").Times(r.EngineMS, 1000), 3), amount(gpu[i], n), amount(functions[i], n), amount(gpu[i].Plus(functions[i]), n), {Text: thousand}})
+	}
+	return t
+}
+
+func userTable(b *Bill, n int) table {
+	t := table{Caption: "The ten most expensive users", Head: []string{"User", "Replies", "Tokens", "GPU seconds", "Net"}, Text: 1, Sum: true}
+	net := column(b.Users, func(r UserRow) Money { return r.Net }, n)
+	var all UserRow
+	for i, r := range b.Users {
+		all = UserRow{"", all.Replies + r.Replies, all.Tokens + r.Tokens, all.EngineMS + r.EngineMS, Money{}}
+		t.Rows = append(t.Rows, []cell{{Text: named(r.User, "all others")}, count(r.Replies), count(r.Tokens), amount(MustMoney("1").Times(r.EngineMS, 1000), 3), amount(net[i], n)})
+	}
+	t.Rows = append(t.Rows, []cell{{Text: "All users"}, count(all.Replies), count(all.Tokens), amount(MustMoney("1").Times(all.EngineMS, 1000), 3), amount(net[len(b.Users)], n)})
+	return t
+}
+
+func (v *view) services(n int) {
+	if len(v.Bill.Services) == 0 {
+		return
+	}
+	t := &table{Caption: "The invoice by service", Head: []string{"Service", "Usage", "Purchases", "Credits", "Adjustments", "Tax", "Net", "Of it untagged"}, Text: 1, Sum: true}
+	var columns [][]Money
+	for _, of := range []func(ServiceRow) Money{func(r ServiceRow) Money { return r.Usage }, func(r ServiceRow) Money { return r.Purchases }, func(r ServiceRow) Money { return r.Credits },
+		func(r ServiceRow) Money { return r.Adjustments }, func(r ServiceRow) Money { return r.Tax }} {
+		columns = append(columns, column(v.Bill.Services, of, n))
+	}
+	loose := column(v.Bill.Services, func(r ServiceRow) Money { return r.Untagged }, n)
+	for i := range len(v.Bill.Services) + 1 {
+		row, net := []cell{{Text: "All services"}}, Money{}
+		if i < len(v.Bill.Services) {
+			row[0].Text = printable(v.Bill.Services[i].Service)
+		}
+		for _, c := range columns {
+			row, net = append(row, amount(c[i], n)), net.Plus(c[i])
+		}
+		t.Rows = append(t.Rows, append(row, amount(net, n), amount(loose[i], n)))
+	}
+	v.Services = t
+}
+
+func (v *view) check(n int) {
+	c := v.Bill.Check
+	if c == nil {
+		return
+	}
+	of := cut([]Money{c.Estimate, c.Invoiced}, n)
+	v.Check = []figure{
+		{"Days compared", c.From + " to " + c.Through, "both have them in full"},
+		{"By Lambda's own lines", amount(of[0], n).Text, "requests and GB-seconds at list prices"},
+		{"By the invoice", amount(of[1], n).Text, "usage of Lambda, before credits"},
+		{"Difference", amount(of[0].Minus(of[1]), n).Text, ""},
+	}
+	if c.Percent != "" {
+		v.Check[3].Note = signed(c.Percent) + " % of the invoice"
+	}
+	if c.Other != "" {
+		v.Check = append(v.Check, figure{c.Other + ", all services", amount(*c.OtherTotal, n).Text, "off the other export by " + amount(*c.OtherDiff, n).Text})
+	}
+}
+
+func (v *view) odd(n int, short map[string]string) {
+	if len(v.Bill.Anomalies) == 0 {
+		return
+	}
+	t := &table{Caption: "Days that stand out", Head: []string{"Day", "Function", "Cost", "Usual", "More or less", "Weeks compared"}, Text: 2}
+	for _, a := range v.Bill.Anomalies {
+		of := []Money{cut([]Money{a.Cost}, n)[0], cut([]Money{a.Usual}, n)[0]}
+		name := named(short[a.Function], printable(a.Function))
+		t.Rows = append(t.Rows, []cell{{Text: a.Day}, {Text: name, Title: printable(a.Function)}, amount(of[0], n), amount(of[1], n), amount(of[0].Minus(of[1]), n), count(int64(a.Weeks))})
+	}
+	v.Odd = t
+}
+
+func (v *view) read() {
+	t := table{Caption: "What was read", Head: []string{"Source", "Files", "Rows", "Counted once though they came twice", "Can't be read"}, Text: 1}
+	faults := table{Caption: "What can't be read", Head: []string{"Source", "File", "Row", "Why"}, Text: 2}
+	for _, s := range v.Sources {
+		bad := count(s.Read.Faults)
+		bad.Bad = s.Read.Faults > 0
+		t.Rows = append(t.Rows, []cell{{Text: s.Name}, count(s.Read.Files), count(s.Rows), count(s.Read.Duplicates + s.Read.Repeated), bad})
+		for _, f := range s.Read.Listed {
+			faults.Rows = append(faults.Rows, []cell{{Text: s.Name}, {Text: printable(f.File)}, count(f.Row), {Text: printable(f.Why)}})
+		}
+		v.More += s.Read.Faults - int64(len(s.Read.Listed))
+	}
+	v.Read = t
+	if len(faults.Rows) > 0 {
+		v.Faults = &faults
+	}
+}
+
+// chart is the month's days as stacked bars. All lengths are whole tenths of a pixel:
+// they are drawn, not added.
+type chart struct {
+	Width, Height int
+	Bars          []bar
+	Days          []label
+	Lines         []label
+	Legend        []string
+	Describe      string
+}
+
+type bar struct {
+	X, Y, Width, Height int
+	Class               int
+	Title               string
+}
+
+type label struct {
+	X, Y int
+	Text string
+}
+
+// Kinds of bars: the functions that cost the most, then all others.
+const kinds = 6
+
+const (
+	chartWidth  = 900
+	chartHeight = 240
+	chartLeft   = 84
+	chartBottom = 26
+	chartTop    = 14
+)
+
+func newChart(b *Bill, short map[string]string) *chart {
+	top, highest := Money{}, ""
+	for _, d := range b.Days {
+		if d.Sum.Cmp(top) > 0 {
+			top, highest = d.Sum, d.Day
+		}
+	}
+	if top.Sign() == 0 {
+		return nil
+	}
+	var names []string
+	for _, r := range b.Functions {
+		if r.Gross.Sign() > 0 && !slices.Contains(names, r.Function) && len(names) < kinds-1 {
+			names = append(names, r.Function)
+		}
+	}
+	c := &chart{Width: chartWidth, Height: chartHeight}
+	for _, name := range names {
+		c.Legend = append(c.Legend, short[name])
+	}
+	if len(b.Functions) > len(names) {
+		c.Legend = append(c.Legend, "all others")
+	}
+	scale, step := axis(top)
+	start, _ := time.Parse("2006-01", b.Month)
+	days := start.AddDate(0, 1, -1).Day()
+	slot := (chartWidth - chartLeft) / days
+	for i, d := range b.Days {
+		x, y := chartLeft+i*slot, chartHeight-chartBottom
+		others := d.Sum
+		for k := range kinds {
+			part, name := others, "all others"
+			if k < len(names) {
+				part, name = d.Gross[names[k]], short[names[k]]
+				others = others.Minus(part)
+			} else if k < kinds-1 {
+				continue
+			}
+			h := length(part, scale)
+			if h == 0 {
+				continue
+			}
+			y -= h
+			c.Bars = append(c.Bars, bar{x + 2, y, slot - 4, h, k, fmt.Sprintf("%s, %s: %s", d.Day, name, part.Fixed(places(top)))})
+		}
+	}
+	for day := 1; day <= days; day++ {
+		if day == 1 || day%5 == 0 {
+			c.Days = append(c.Days, label{chartLeft + (day-1)*slot + slot/2, chartHeight - 8, strconv.Itoa(day)})
+		}
+	}
+	for at := (Money{}); at.Cmp(scale) <= 0; at = at.Plus(step) {
+		c.Lines = append(c.Lines, label{chartLeft - 8, chartHeight - chartBottom - length(at, scale), at.String()})
+	}
+	c.Describe = fmt.Sprintf("Gross cost of functions by day, in %s. The highest is %s with %s.", b.Currency, highest, top.Fixed(places(top)))
+	return c
+}
+
+func length(m, scale Money) int {
+	q := new(big.Rat).Quo(m.Times(chartHeight-chartBottom-chartTop, 1).r(), scale.r())
+	return int(round(q).Int64())
+}
+
+// axis returns a round number from top on, and the step to it: 1, 2 or 5 times a
+// power of ten.
+func axis(top Money) (scale, step Money) {
+	step = MustMoney("1e-12")
+	for factor := []int64{2, 5, 10}; ; {
+		for _, f := range factor {
+			try := step.Times(f, 1)
+			if try.Times(5, 1).Cmp(top) >= 0 {
+				for scale = try; scale.Cmp(top) < 0; {
+					scale = scale.Plus(try)
+				}
+				return scale, try
+			}
+		}
+		step = step.Times(10, 1)
+	}
+}
