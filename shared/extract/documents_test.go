@@ -3,6 +3,7 @@ package extract
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"hash/crc32"
 	"image"
 	"image/jpeg"
@@ -78,9 +79,15 @@ func noted(t *testing.T, res Result, contentType, code string) {
 // What cleans folders for temporary files leaves PDFium to be compiled anew, and no
 // PDF unread.
 func TestACompiledPDFiumThatIsGone(t *testing.T) {
-	run := limited(t)
-	run.Cache = filepath.Join(t.TempDir(), "cache")
-	content := pdf(t, plain, "text")
+	run, content := limited(t), pdf(t, plain, "text")
+	read(t, run, "a.pdf", content)
+	run.Cache = filepath.Join(t.TempDir(), "cache") // of its own, so that others keep theirs
+	if err := os.Mkdir(run.Cache, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(run.Cache, os.DirFS(filepath.Join(os.TempDir(), fmt.Sprintf("parley-pdfium-%d", os.Getuid())))); err != nil {
+		t.Fatal(err)
+	}
 	read(t, run, "a.pdf", content)
 	folders, err := filepath.Glob(filepath.Join(run.Cache, "wazero-*"))
 	if err != nil || len(folders) != 1 {
