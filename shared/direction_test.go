@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	domain   = []string{"problem", "id", "quota", "file", "picture", "chat", "auth", "account", "model", "usage", "backlog", "words", "passage", "ingest", "search", "segment"}
+	domain   = []string{"problem", "id", "quota", "file", "picture", "chat", "auth", "account", "model", "usage", "backlog", "region", "words", "passage", "ingest", "search", "segment"}
 	adapters = []string{"store", "queue", "object", "shelf", "mail", "kms", "api"}
 	// edges are HTTP's side of the domain: they may use api, and no other adapter.
 	edges = []string{"chatapi", "accountapi", "fileapi", "searchapi"}
