@@ -99,6 +99,7 @@ type Message struct {
 	Deadline time.Time `json:"-"` // a reply not started by then fails
 	Hour     string    `json:"-"` // quota window that paid for it
 	Lapsed   bool      `json:"-"` // AsOf found it failed; nobody has written that down
+	Region   string    `json:"-"` // whose worker has claimed the reply; empty where there is one
 }
 
 // Usage counts tokens, as they arrived at the worker.

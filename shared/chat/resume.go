@@ -22,7 +22,13 @@ func (s *Sender) resume(ctx context.Context, plan quota.Plan, again, first Sendi
 		return Receipt{}, err
 	}
 	reply = reply.AsOf(again.At)
-	if !missing && reply.Status != Queued && !reply.Lapsed {
+	take, err := s.takes(ctx, first.Region, reply)
+	switch {
+	case err != nil:
+		return Receipt{}, err
+	case missing && !take && again.At.Sub(id.Time(first.Question.ID)) <= functionLife:
+		return Receipt{}, errUndone // it may be on its way here
+	case !missing && !take:
 		return receipt, nil
 	}
 	again.Chat, again.NewChat, again.Reply, again.Again, again.Shed = first.Chat, first.NewChat, first.Reply, true, false
@@ -37,6 +43,20 @@ func (s *Sender) resume(ctx context.Context, plan quota.Plan, again, first Sendi
 	done, err := s.hand(ctx, plan, again)
 	receipt.Used = done.Used
 	return receipt, err
+}
+
+// takes reports whether a retry in this region goes on with a sending of owner's that
+// has come as far as reply, the zero Message for no farther than its key. What another
+// region has accepted, or runs, is left to it as long as it is there: both would answer.
+func (s *Sender) takes(ctx context.Context, owner string, reply Message) (bool, error) {
+	if reply.Region != "" {
+		owner = reply.Region
+	}
+	elsewhere := s.Regions != nil && owner != "" && owner != s.Region
+	if elsewhere && (!reply.Status.Ended() || reply.Lapsed) {
+		return s.Regions.Lost(ctx, owner)
+	}
+	return reply.Status == "" || reply.Status == Queued || reply.Lapsed, nil
 }
 
 // hold takes the chat for a sending whose first try may have lost it.
@@ -68,6 +88,11 @@ func (s *Sender) checkEnded(ctx context.Context, sending Sending, reply string) 
 		return err
 	case m.AsOf(sending.At).Status.Ended():
 		return nil
+	case m.Status == Running && s.Regions != nil:
+		lost, err := s.Regions.Lost(ctx, m.Region)
+		if err != nil || lost {
+			return err // nobody is at it; its region ends it when it comes back
+		}
 	}
 	return ErrBusy
 }

@@ -32,6 +32,7 @@ type Sending struct {
 	Passing  bool              // it isn't kept: see Ref.Passing
 	Shed     bool              // nothing new is accepted: only a key that is known counts
 	Again    bool              // its key was tried before; others in the chat may be newer, and it is not undone
+	Region   string            // of one that is known: whose queue has its prompt; empty where there is one
 	At       time.Time
 }
 
@@ -89,6 +90,13 @@ type Queue interface {
 	Send(ctx context.Context, p Prompt) error
 }
 
+// Regions says what another region has accepted and may still be at.
+type Regions interface {
+	// Lost reports whether that region is away, so that what it has accepted is
+	// anybody's. It is not for this region and for no region.
+	Lost(ctx context.Context, region string) (bool, error)
+}
+
 // Sender is the use case behind "send a message".
 type Sender struct {
 	Store     Sends
@@ -96,6 +104,8 @@ type Sender struct {
 	Queue     Queue
 	Models    model.Table
 	Lookout   Lookout                      // nil: nothing is foretold, and nothing refused for it
+	Regions   Regions                      // nil: there is one
+	Region    string                       // this one, where there are several
 	Deadlines map[quota.Plan]time.Duration // how long a prompt may wait for its start
 	Now       func() time.Time
 	NewID     id.Source

@@ -21,6 +21,15 @@ type Chats struct {
 	table  string
 	bucket string
 	files  string // table of files; only of those WithFiles
+	region string // stamped on guards and claims; only of those InRegion
+}
+
+// InRegion returns c with the name of the region that it writes in, which other
+// regions then read with a key's sending and a reply's attempt; empty: there is one.
+func (c *Chats) InRegion(name string) *Chats {
+	in := *c
+	in.region = name
+	return &in
 }
 
 // NewChats opens the table. Processes that never touch a body may pass no bucket.

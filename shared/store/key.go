@@ -82,6 +82,9 @@ func rateKey(p quota.Plan, worker string) item { return key("F#"+string(p), "W#"
 // normKey is where report-backlog keeps what one worker usually does.
 func normKey(p quota.Plan) item { return key("F#"+string(p), "N") }
 
+// beatKey is a region's sign of life; that region alone writes it.
+func beatKey(region string) item { return key("F#beat", "R#"+region) }
+
 func messagePrefix(chat string) string { return "M#" + chat + "#" }
 
 // Folders of S3 objects.

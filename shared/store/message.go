@@ -41,6 +41,7 @@ const (
 	aCached   = "uk"
 	aError    = "ec"
 	aDetail   = "ed"
+	aRegion   = "rg" // whose worker claimed the reply, where there are several
 	aRating   = "fb"
 	aComment  = "fc"
 	aTTL      = "ttl" // seconds; DynamoDB removes the row some time later
@@ -71,6 +72,7 @@ func readRow(it item) (row, error) {
 	m := chat.Message{
 		Chat: name[2:28], ID: name[29:], Parent: text(it, aParent), Role: chat.User, Status: chat.Done,
 		Model: text(it, aModel), Finish: text(it, aFinish), Attempt: number(it, aAttempt), HandedBack: number(it, aBack), Hour: text(it, aHour),
+		Region: text(it, aRegion),
 	}
 	m.CreatedAt, m.Attachments = id.Time(m.ID), filesOf(it)
 	if ms := number(it, aDeadline); ms > 0 {

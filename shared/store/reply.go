@@ -27,6 +27,10 @@ func (c *Chats) Claim(ctx context.Context, p chat.Prompt) (chat.Message, error) 
 		set += ", m = :m"
 		values[":m"] = str(p.Model)
 	}
+	if c.region != "" {
+		set += ", " + aRegion + " = :here"
+		values[":here"] = str(c.region)
+	}
 	out, err := c.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &c.table, Key: messageKey(p.User, p.Chat, p.Reply),
 		UpdateExpression:          aws.String(set + " ADD #at :one"),

@@ -21,6 +21,7 @@ const (
 	gReply    = "a"
 	gHour     = "h"
 	gAgain    = "ag" // the key was tried again
+	gRegion   = "rg" // whose queue has the prompt, where there are several
 )
 
 // quotaLife is how long a window's row is of use.
@@ -104,6 +105,9 @@ func (c *Chats) guard(s chat.Sending) *types.Put {
 	it[aTTL] = num(s.At.Add(chat.KeyLife).Unix())
 	if s.NewChat {
 		it[gNewChat] = yes()
+	}
+	if c.region != "" {
+		it[gRegion] = str(c.region)
 	}
 	return &types.Put{
 		TableName: &c.table, Item: it,
@@ -200,10 +204,15 @@ func (c *Chats) Hold(ctx context.Context, s chat.Sending) (chat.Refusal, error) 
 // retried marks the guard of s, provided that it still stands for s. Of a first
 // try that wants to undo and a second one that goes on, one comes too late.
 func (c *Chats) retried(s chat.Sending) *types.Update {
-	return &types.Update{
+	u := &types.Update{
 		TableName: &c.table, Key: guardKey(s.User, s.Key), UpdateExpression: aws.String("SET " + gAgain + " = :y"),
 		ConditionExpression: aws.String(gReply + " = :r"), ExpressionAttributeValues: item{":r": str(s.Reply), ":y": yes()},
 	}
+	if c.region != "" {
+		u.UpdateExpression = aws.String("SET " + gAgain + " = :y, " + gRegion + " = :here")
+		u.ExpressionAttributeValues[":here"] = str(c.region)
+	}
+	return u
 }
 
 // Ask writes the question, or the queued reply to an existing one, and reads the
