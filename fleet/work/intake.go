@@ -18,7 +18,7 @@ func (w *Worker) intake(ctx context.Context, start func(ticket)) {
 	polls.Go(func() { every(ctx, w.Heartbeat/5, w.giveUp) })
 	for plan, q := range w.Queues {
 		polls.Go(func() {
-			for w.gate.wait(ctx) == nil && ctx.Err() == nil {
+			for w.ready(ctx) == nil && ctx.Err() == nil {
 				t, err := w.desk.reserve(ctx, plan)
 				if err != nil {
 					return

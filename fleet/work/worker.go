@@ -20,7 +20,8 @@
 // it was received or the last heartbeat, so that another worker has time to be at
 // it within 15 s of the death; the frames that were published are where it goes on.
 // A worker that can't be sure any more to hold a prompt stops and writes nothing
-// more (keep.go). An engine that is away costs nothing but time. Without Valkey
+// more (keep.go), and so does one whose region was away and doesn't know yet what
+// others have answered meanwhile (region.go). An engine that is away costs nothing but time. Without Valkey
 // everything goes on but the watching.
 package work
 
@@ -133,6 +134,7 @@ type Parts struct {
 	Contents Contents
 	Sees     func(model string) bool
 
+	Region  Region          // nil: there is one
 	Indexes Indexes         // nil: nothing is indexed
 	Usage   Usage           // nil: none is kept
 	Metrics *metrics.Worker // nil: nothing is counted
@@ -165,6 +167,9 @@ var (
 
 // New returns a worker that does nothing yet.
 func New(p Parts) *Worker {
+	if p.Region != nil {
+		p.Replies = within{p.Replies, p.Region}
+	}
 	w := &Worker{Parts: p, gate: newGate(p.Engine, p.Log), limit: newLimit(p.Slots, p.Engine, p.Now)}
 	w.keeper, w.remover, w.pace = newKeeper(w), newRemover(w), newPace(w)
 	w.desk, w.contents = newDesk(w), newCache(cacheRoom)
@@ -203,4 +208,11 @@ func (w *Worker) Run(ctx context.Context) error {
 }
 
 // Ready returns nil if the worker takes prompts, and the reason if it doesn't.
-func (w *Worker) Ready() error { return w.gate.state() }
+func (w *Worker) Ready() error {
+	if w.Region != nil {
+		if err := w.Region.State(); err != nil {
+			return err
+		}
+	}
+	return w.gate.state()
+}

@@ -35,6 +35,7 @@ import (
 	"parley/shared/object"
 	"parley/shared/queue"
 	"parley/shared/quota"
+	"parley/shared/region"
 	"parley/shared/store"
 )
 
@@ -47,7 +48,8 @@ type settings struct {
 	QueueFree    string `env:"QUEUE_URL_FREE,required,notEmpty"`
 	QueuePremium string `env:"QUEUE_URL_PREMIUM,required,notEmpty"`
 	QueueIndex   string `env:"QUEUE_URL_INDEX"`               // of histories to be indexed for search; empty: none is
-	Valkey       string `env:"VALKEY_ADDR,required,notEmpty"` // host:port
+
+	Valkey valkey.Settings
 
 	Engine      string        `env:"ENGINE_URL,required,notEmpty"`       // without /v1
 	Models      model.Table   `env:"MODELS"`                             // the same as send-message has; those on ENGINE_URL are answered here
@@ -65,6 +67,7 @@ type settings struct {
 	Grace       time.Duration `env:"GRACE" envDefault:"20s"`      // for running answers after SIGTERM
 	UsageEvery  time.Duration `env:"USAGE_EVERY" envDefault:"8s"` // how long usage records wait to fill a file; well below the visibility of 15 s
 	Listen      string        `env:"LISTEN"`                      // host:port of /healthz, /readyz and /metrics; empty: none
+	Region      region.Settings
 }
 
 func main() {
@@ -115,7 +118,7 @@ func build(ctx context.Context, set settings, shared *redis.Client, counted prom
 		return nil, err
 	}
 	objects := s3.NewFromConfig(aws)
-	replies := store.NewChats(store.DynamoDB(aws), objects, set.ChatsTable, set.BodiesBucket)
+	replies := store.NewChats(store.DynamoDB(aws), objects, set.ChatsTable, set.BodiesBucket).InRegion(set.Region.Stamp())
 	queues := sqs.NewFromConfig(aws)
 	own := set.Models.On(set.Engine)
 	if len(own) == 0 {
@@ -133,6 +136,11 @@ func build(ctx context.Context, set settings, shared *redis.Client, counted prom
 		Stops:  valkey.NewStops(shared, valkey.NewHub(context.WithoutCancel(ctx), shared, log)),
 		Files:  store.NewFiles(store.DynamoDB(aws), set.FilesTable, set.ChatsTable), Contents: object.New(objects, set.FilesBucket), Sees: seeing(own),
 		Now: time.Now, Log: log,
+	}
+	if set.Region.Several() {
+		watch := region.NewWatch(&region.Look{Settings: set.Region, Beats: replies, Now: time.Now}, log)
+		go watch.Run(context.WithoutCancel(ctx)) // answers that run out after ctx ends need it, too
+		parts.Region = watch
 	}
 	if set.QueueIndex != "" {
 		parts.Indexes = queue.NewIndexes(queues, set.QueueIndex)
