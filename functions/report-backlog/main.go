@@ -1,5 +1,5 @@
 // Report-backlog measures every minute how far the fleet is behind, as metrics that
-// set its size.
+// set its size, and gives its region's sign of life to the others.
 package main
 
 import (
@@ -15,6 +15,7 @@ import (
 	"parley/shared/function"
 	"parley/shared/queue"
 	"parley/shared/quota"
+	"parley/shared/region"
 	"parley/shared/store"
 )
 
@@ -25,15 +26,17 @@ type settings struct {
 	Environment  string  `env:"ENVIRONMENT" envDefault:"local"`
 	Tokens       float64 `env:"WORKER_TOKENS" envDefault:"1000"` // a second of one worker, until one has measured it
 	Each         float64 `env:"PROMPT_TOKENS" envDefault:"2000"` // of a prompt and its answer, likewise
+	Region       region.Settings
 }
 
 func main() { function.Main(build) }
 
 func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	client := sqs.NewFromConfig(cfg)
+	chats := store.NewChats(store.DynamoDB(cfg), nil, c.ChatsTable, "")
 	return (&backlog.Reporter{
 		Environment: c.Environment, Assumed: chat.Pace{Tokens: c.Tokens, Each: c.Each}, Out: os.Stdout, Now: time.Now, Log: log,
-		Fleet:  store.NewChats(store.DynamoDB(cfg), nil, c.ChatsTable, ""),
+		Fleet: chats, Pulse: &region.Look{Settings: c.Region, Beats: chats, Now: time.Now},
 		Queues: map[quota.Plan]backlog.Queue{quota.Free: queue.New(client, c.QueueFree), quota.Premium: queue.New(client, c.QueuePremium)},
 	}).Run
 }

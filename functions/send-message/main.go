@@ -18,6 +18,7 @@ import (
 	"parley/shared/model"
 	"parley/shared/queue"
 	"parley/shared/quota"
+	"parley/shared/region"
 	"parley/shared/store"
 )
 
@@ -32,19 +33,21 @@ type settings struct {
 	DeadlinePremium time.Duration `env:"DEADLINE_PREMIUM" envDefault:"60s"`
 	EdgeSecret      string        `env:"EDGE_SECRET"`
 	Models          model.Table   `env:"MODELS"`
+	Region          region.Settings
 }
 
 func main() { function.Main(build) }
 
 func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	db := store.DynamoDB(cfg)
-	chats := store.NewChats(db, s3.NewFromConfig(cfg), c.ChatsTable, c.BodiesBucket).WithFiles(c.FilesTable)
+	chats := store.NewChats(db, s3.NewFromConfig(cfg), c.ChatsTable, c.BodiesBucket).WithFiles(c.FilesTable).InRegion(c.Region.Stamp())
 	client := sqs.NewFromConfig(cfg)
 	plans := queue.Plans{quota.Free: queue.New(client, c.QueueFree), quota.Premium: queue.New(client, c.QueuePremium)}
 	sender := &chat.Sender{
 		Store: chats, Files: chats, Queue: plans, Models: c.Models, Now: time.Now, NewID: id.New,
 		Lookout:   queue.NewLookout(plans, chats, time.Now),
 		Deadlines: map[quota.Plan]time.Duration{quota.Free: c.DeadlineFree, quota.Premium: c.DeadlinePremium},
+		Region:    c.Region.Stamp(), Regions: &region.Look{Settings: c.Region, Beats: chats, Now: time.Now},
 	}
 	service := &api.Service{Verifier: auth.NewVerifier(auth.NewKeyring(store.NewAccounts(db, c.AccountsTable), time.Now)), EdgeSecret: c.EdgeSecret, Log: log}
 	return api.Lambda(service.Mux(chatapi.Send(service, sender)))

@@ -46,11 +46,17 @@ type Fleet interface {
 	SetNorm(ctx context.Context, p quota.Plan, norm chat.Pace) error
 }
 
+// Pulse is its region's sign of life.
+type Pulse interface {
+	Run(ctx context.Context) error
+}
+
 // Reporter measures all queues.
 type Reporter struct {
 	Environment string
 	Queues      map[quota.Plan]Queue
 	Fleet       Fleet
+	Pulse       Pulse     // given first, and whatever else fails; nil: nobody asks
 	Assumed     chat.Pace // of one worker, before the first has reported
 	Out         io.Writer // of the function's log
 	Now         func() time.Time
@@ -69,10 +75,16 @@ var plans = []quota.Plan{quota.Premium, quota.Free}
 func (r *Reporter) Run(ctx context.Context) error {
 	hidden, slots, workers, seconds := 0, 0.0, 0, 0.0
 	var errs []error
+	if r.Pulse != nil {
+		if err := r.Pulse.Run(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("sign of life: %w", err))
+		}
+	}
+	measured := true
 	for _, plan := range plans {
 		s, err := r.measure(ctx, plan)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", plan, err))
+			errs, measured = append(errs, fmt.Errorf("%s: %w", plan, err)), false
 			continue
 		}
 		hidden += s.hidden
@@ -80,7 +92,7 @@ func (r *Reporter) Run(ctx context.Context) error {
 		seconds += s.seconds()
 		r.emit(map[string]string{"Queue": string(plan)}, figure{"BacklogSeconds", "Seconds", s.seconds()})
 	}
-	if len(errs) == 0 {
+	if measured {
 		busy := 0.0
 		if slots > 0 {
 			busy = min(100*float64(hidden)/slots, 100)
