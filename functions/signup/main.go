@@ -19,19 +19,21 @@ import (
 )
 
 type settings struct {
-	AccountsTable string `env:"ACCOUNTS_TABLE,required"`
-	Key           string `env:"KMS_KEY_ID,required"` // encrypts the signing keys
-	MailFrom      string `env:"MAIL_FROM,required"`
-	Origin        string `env:"ORIGIN,required"` // of the page, for links in mails
-	EdgeSecret    string `env:"EDGE_SECRET"`
-	PerAddress    int    `env:"SIGNUP_PER_ADDRESS" envDefault:"20"` // an hour, from one network
+	AccountsTable  string `env:"ACCOUNTS_TABLE,required"`
+	AccountsRegion string `env:"ACCOUNTS_REGION"`     // where accounts are written; empty: here
+	Key            string `env:"KMS_KEY_ID,required"` // encrypts the signing keys
+	MailFrom       string `env:"MAIL_FROM,required"`
+	Origin         string `env:"ORIGIN,required"` // of the page, for links in mails
+	EdgeSecret     string `env:"EDGE_SECRET"`
+	PerAddress     int    `env:"SIGNUP_PER_ADDRESS" envDefault:"20"` // an hour, from one network
 }
 
 func main() { function.Main(build) }
 
 func build(c settings, cfg aws.Config, log *slog.Logger) any {
-	accounts := store.NewAccounts(store.DynamoDB(cfg), c.AccountsTable)
-	signer := auth.NewSigner(auth.NewKeyring(accounts, time.Now), kms.New(cfg, c.Key))
+	accounts := store.NewAccounts(store.DynamoDBIn(cfg, c.AccountsRegion), c.AccountsTable)
+	nearby := store.NewAccounts(store.DynamoDB(cfg), c.AccountsTable)
+	signer := auth.NewSigner(auth.NewKeyring(nearby, time.Now), kms.New(cfg, c.Key))
 	service := &api.Service{EdgeSecret: c.EdgeSecret, Log: log}
 	return api.Lambda(service.Mux(accountapi.SignUp(service, &account.Registration{
 		Issuer: account.Issuer{Signer: signer, Now: time.Now, IDs: id.New},

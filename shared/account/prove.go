@@ -41,7 +41,7 @@ func (k *Upkeep) redeem(ctx context.Context, token string, p Purpose) (User, Sec
 // ResendVerification mails another link to a user whose address isn't verified;
 // the one before is void. ErrTooMany.
 func (k *Upkeep) ResendVerification(ctx context.Context, user string) error {
-	u, err := k.present(ctx, user)
+	u, err := present(ctx, k.Users, user)
 	if err != nil || u.EmailVerified || u.Email == "" {
 		return err
 	}

@@ -31,9 +31,15 @@ type Purger interface {
 	Purge(ctx context.Context, user, chat string) error
 }
 
+// Reader reads accounts as Users does, from a copy that may be a moment behind.
+type Reader interface {
+	ByID(ctx context.Context, user string) (User, error)
+}
+
 // Upkeep is what users do with their account once they have one.
 type Upkeep struct {
 	Users    Users
+	Nearby   Reader // for showing an account, also while Users is away; nil: Users
 	Secrets  Secrets
 	Throttle Throttle
 	Mailer   Mailer
@@ -71,7 +77,11 @@ type Used struct {
 
 // Me shows a user the account: three reads.
 func (k *Upkeep) Me(ctx context.Context, user string) (Overview, error) {
-	u, err := k.present(ctx, user)
+	nearby := k.Nearby
+	if nearby == nil {
+		nearby = k.Users
+	}
+	u, err := present(ctx, nearby, user)
 	if err != nil {
 		return Overview{}, err
 	}
@@ -91,8 +101,8 @@ func (k *Upkeep) Me(ctx context.Context, user string) (Overview, error) {
 
 // present reads who calls. Whose account is gone holds a token that is no longer
 // worth anything.
-func (k *Upkeep) present(ctx context.Context, user string) (User, error) {
-	u, err := k.Users.ByID(ctx, user)
+func present(ctx context.Context, users Reader, user string) (User, error) {
+	u, err := users.ByID(ctx, user)
 	if errors.Is(err, ErrNoUser) || err == nil && u.Deleted {
 		return User{}, auth.ErrBadToken
 	}

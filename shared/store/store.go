@@ -101,5 +101,16 @@ func refused(reasons []types.CancellationReason, action int) (old item, failed b
 	return reasons[action].Item, true
 }
 
-// DynamoDB opens the client for both tables.
+// DynamoDB opens the client for this region's tables.
 func DynamoDB(cfg aws.Config) *dynamodb.Client { return dynamodb.NewFromConfig(cfg) }
+
+// DynamoDBIn opens the client for another region's; empty is this one. Accounts are
+// written in one region, because an address can be somebody's in one place only, and
+// whoever is about to write one reads it there.
+func DynamoDBIn(cfg aws.Config, region string) *dynamodb.Client {
+	return dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
+		if region != "" {
+			o.Region = region
+		}
+	})
+}
