@@ -127,7 +127,7 @@ func (k *Keyholder) Remove(ctx context.Context, who auth.Identity, pat string) e
 
 // read returns the user and the tokens that are good.
 func (k *Keyholder) read(ctx context.Context, who auth.Identity) (User, []PAT, error) {
-	u, err := present(ctx, k.Users, who.User)
+	u, err := present(ctx, k.Upkeep.Users, who.User)
 	if err == nil && u.Epoch != who.Epoch {
 		err = auth.ErrBadToken
 	}
