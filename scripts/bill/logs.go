@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -19,9 +20,11 @@ import (
 // functionLogs is what the names of functions' log groups begin with.
 const functionLogs = "/aws/lambda/"
 
-// reports matches the lines of Lambda's that a bill is made of, as the subscription
-// of the billing template does.
-const reports = `?"REPORT RequestId" ?"platform.report"`
+// isReport matches what the subscription of the billing template matches. The
+// embedded AWS doesn't know patterns with alternatives, so that it is done here.
+func isReport(message string) bool {
+	return strings.Contains(message, "REPORT RequestId") || strings.Contains(message, "platform.report")
+}
 
 // event and batch are what a subscription of CloudWatch Logs delivers.
 type event struct {
@@ -84,7 +87,7 @@ func functionGroups(ctx context.Context, logs *cloudwatchlogs.Client) (groups []
 // read returns a group's reports by the hour.
 func read(ctx context.Context, logs *cloudwatchlogs.Client, group string, from, until time.Time) (map[time.Time][]event, error) {
 	hours := map[time.Time][]event{}
-	in := &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &group, FilterPattern: aws.String(reports),
+	in := &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &group,
 		StartTime: aws.Int64(from.UnixMilli()), EndTime: aws.Int64(until.UnixMilli() - 1)}
 	for pages := cloudwatchlogs.NewFilterLogEventsPaginator(logs, in); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
@@ -95,6 +98,9 @@ func read(ctx context.Context, logs *cloudwatchlogs.Client, group string, from, 
 			return nil, fmt.Errorf("read the logs of %s: %w", group, err)
 		}
 		for _, e := range page.Events {
+			if !isReport(aws.ToString(e.Message)) {
+				continue
+			}
 			at := aws.ToInt64(e.Timestamp)
 			hour := time.UnixMilli(at).UTC().Truncate(time.Hour)
 			hours[hour] = append(hours[hour], event{aws.ToString(e.EventId), at, aws.ToString(e.Message)})

@@ -194,6 +194,9 @@ func (l *Lines) plain(in *bufio.Reader) error {
 	for {
 		line, err := in.ReadSlice('\n')
 		long := err == bufio.ErrBufferFull
+		if long {
+			line = bytes.Clone(line[:100])
+		}
 		for err == bufio.ErrBufferFull {
 			_, err = in.ReadSlice('\n')
 		}
@@ -296,7 +299,7 @@ func (l *Lines) batches(in io.Reader) error {
 
 // batch reads one object behind its brace.
 func (l *Lines) batch(dec *jsontext.Decoder, limited *budget) error {
-	data, group := false, ""
+	kind, group := "", ""
 	for dec.PeekKind() == '"' {
 		limited.left = maxBatch
 		name, err := dec.ReadValue()
@@ -309,7 +312,7 @@ func (l *Lines) batch(dec *jsontext.Decoder, limited *budget) error {
 			if err != nil {
 				return err
 			}
-			data = string(value) == `"DATA_MESSAGE"`
+			kind = string(value)
 		case `"logGroup"`:
 			token, err := dec.ReadToken()
 			if err != nil {
@@ -317,11 +320,14 @@ func (l *Lines) batch(dec *jsontext.Decoder, limited *budget) error {
 			}
 			group = token.String()
 		case `"logEvents"`:
-			if !data {
+			switch {
+			case kind == `"CONTROL_MESSAGE"`: // says that the way is open
 				if err := dec.SkipValue(); err != nil {
 					return err
 				}
 				continue
+			case kind != `"DATA_MESSAGE"` || group == "":
+				return errOrder
 			}
 			l.of(strings.TrimPrefix(group, "/aws/lambda/"))
 			if err := l.events(dec, limited); err != nil {
@@ -336,6 +342,8 @@ func (l *Lines) batch(dec *jsontext.Decoder, limited *budget) error {
 	_, err := dec.ReadToken()
 	return err
 }
+
+var errOrder = errors.New("logEvents stand before what they are and of which group")
 
 var errNoEvents = errors.New("logEvents is no list of events")
 

@@ -193,8 +193,14 @@ func floor(r *big.Rat) *big.Int {
 	return new(big.Int).Div(r.Num(), r.Denom()) // Euclidean: down, as denominators are positive
 }
 
-// round rounds to the nearest whole number, halves up.
-func round(r *big.Rat) *big.Int { return floor(new(big.Rat).Add(r, big.NewRat(1, 2))) }
+// round rounds to the nearest whole number, halves away from zero, as Fixed does.
+func round(r *big.Rat) *big.Int {
+	if r.Sign() < 0 {
+		n := round(new(big.Rat).Neg(r))
+		return n.Neg(n)
+	}
+	return floor(new(big.Rat).Add(r, big.NewRat(1, 2)))
+}
 
 // Percent shows part of whole in percent, with two digits; empty if whole is zero.
 func Percent(part, whole Money) string {

@@ -250,7 +250,7 @@ func several(b *Bill, function string) bool {
 	return other
 }
 
-var deployed = regexp.MustCompile(`^(.+)-([A-Za-z0-9]+)Function-[A-Za-z0-9]+$`)
+var deployed = regexp.MustCompile(`^.+-([A-Z][A-Za-z0-9]*?)Function-?[A-Za-z0-9]*$`)
 
 // shortNames are the functions' names without what a stack puts around them, where
 // that leaves them different.
@@ -258,7 +258,7 @@ func shortNames(b *Bill) map[string]string {
 	short, times := map[string]string{"": noFunction}, map[string]int{}
 	for _, r := range b.Functions {
 		if m := deployed.FindStringSubmatch(r.Function); m != nil && short[r.Function] == "" {
-			short[r.Function] = dashed(m[2])
+			short[r.Function] = dashed(m[1])
 			times[short[r.Function]]++
 		}
 	}

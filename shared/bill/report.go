@@ -127,7 +127,7 @@ func quantity(s []byte, unit string, scale int64) (int64, bool) {
 
 func number(s []byte, scale int64) (n int64, ok bool) {
 	i := 0
-	for ; i < len(s) && i < 12 && s[i]-'0' <= 9; i++ {
+	for ; i < len(s) && i < 15 && s[i]-'0' <= 9; i++ {
 		n = n*10 + int64(s[i]-'0')
 	}
 	n *= scale
