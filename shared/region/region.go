@@ -164,10 +164,11 @@ func find(beats []Beat, name string) (Beat, bool) {
 	return beats[i], true
 }
 
-var errBehind = problem.New(problem.Unavailable, "region_behind", "The service is busy; please try again in a moment.")
+var errBehind = errors.New("replication has not caught up")
 
 func isBehind(err error) bool { return errors.Is(err, errBehind) }
 
 func behind(format string, args ...any) error {
-	return errBehind.Because(fmt.Errorf("replication has not caught up: "+format, args...))
+	return problem.New(problem.Unavailable, "unavailable", "The service is busy; please try again in a moment.").
+		Because(fmt.Errorf("%w: "+format, append([]any{errBehind}, args...)...))
 }
