@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -36,7 +37,12 @@ func (s *Stack) samBuild(ctx context.Context) error {
 		"--parameter-overrides", "Architecture="+architecture())
 }
 
-func (s *Stack) buildDir() string { return filepath.Join(s.opts.Data, "sam", "build") }
+func (s *Stack) buildDir() string {
+	return cmp.Or(s.opts.Build, filepath.Join(s.opts.Data, "sam", "build"))
+}
+
+// Build is the folder with the functions as they were built.
+func (s *Stack) Build() string { return s.buildDir() }
 
 // fleetBuild builds the fleet's programs into the data folder, as the functions
 // are built: what they share is then compiled only once.

@@ -17,9 +17,7 @@ import (
 // cloud is the embedded AWS, as far as a deployment has to ask it: three
 // calls. They are made by hand because the emulator checks no signature, and
 // two more SDK clients for them would not pay.
-type cloud struct{ url string }
-
-const region = "us-east-1"
+type cloud struct{ url, region string }
 
 // errNoStack: there is no stack of that name, or it isn't complete.
 var errNoStack = errors.New("no complete stack")
@@ -82,7 +80,7 @@ func (c cloud) call(ctx context.Context, service, method, path, body string) ([]
 		return nil, err
 	}
 	req.Header.Set("Authorization", fmt.Sprintf(
-		"AWS4-HMAC-SHA256 Credential=test/20260101/%s/%s/aws4_request, SignedHeaders=host, Signature=none", region, service))
+		"AWS4-HMAC-SHA256 Credential=test/20260101/%s/%s/aws4_request, SignedHeaders=host, Signature=none", c.region, service))
 	if service == "cloudformation" {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}

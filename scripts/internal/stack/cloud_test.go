@@ -8,7 +8,7 @@ import (
 )
 
 func TestLocalAPI(t *testing.T) {
-	c := cloud{"http://127.0.0.1:4566"}
+	c := cloud{url: "http://127.0.0.1:4566"}
 	for in, want := range map[string]string{
 		"https://c7ce5ac1.execute-api.us-east-1.amazonaws.com":      "http://127.0.0.1:4566/_aws/execute-api/c7ce5ac1/$default",
 		"https://c7ce5ac1.execute-api.us-east-1.amazonaws.com/":     "http://127.0.0.1:4566/_aws/execute-api/c7ce5ac1/$default",
@@ -34,7 +34,7 @@ func TestOutputsOfACompleteStackOnly(t *testing.T) {
 			</member></Stacks></DescribeStacksResult></DescribeStacksResponse>`))
 	}))
 	defer srv.Close()
-	c := cloud{srv.URL}
+	c := cloud{url: srv.URL, region: "us-east-1"}
 	got, err := c.outputs(t.Context(), "parley")
 	if err != nil || len(got) != 1 || got["ChatsTable"] != "chats-1" {
 		t.Errorf("outputs = %v, %v", got, err)

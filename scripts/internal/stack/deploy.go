@@ -28,8 +28,10 @@ func (s *Stack) deploy(ctx context.Context) error {
 		return s.step("template is deployed already", func() error { return nil })
 	}
 	os.Remove(s.stampFile())
-	if err := s.step("functions built", func() error { return s.samBuild(ctx) }); err != nil {
-		return err
+	if s.opts.Build == "" {
+		if err := s.step("functions built", func() error { return s.samBuild(ctx) }); err != nil {
+			return err
+		}
 	}
 	if err := s.step("template deployed", func() error { return s.samDeploy(ctx) }); err != nil {
 		return err
@@ -40,21 +42,27 @@ func (s *Stack) deploy(ctx context.Context) error {
 	return os.WriteFile(s.stampFile(), []byte(want), 0o600)
 }
 
+// Deploy deploys again, with these parameters instead of those that Options had.
+func (s *Stack) Deploy(ctx context.Context, parameters ...string) error {
+	s.opts.Parameters = parameters
+	return s.deploy(ctx)
+}
+
 func (s *Stack) samDeploy(ctx context.Context) error {
 	if err := s.cloud.makeBucket(ctx, deployBucket); err != nil {
 		return err
 	}
 	return s.command(ctx, "deploy", nil, append([]string{s.tool("sam", "sam"), "deploy",
 		"--config-file", filepath.Join(s.opts.Root, "samconfig.toml"), "--config-env", "local", "--template-file", filepath.Join(s.buildDir(), "template.yaml"),
-		"--stack-name", stackName, "--s3-bucket", deployBucket, "--parameter-overrides"}, s.parameters()...)...)
+		"--stack-name", stackName, "--region", s.opts.Region, "--s3-bucket", deployBucket, "--parameter-overrides"}, s.parameters()...)...)
 }
 
 // parameters are those that differ from production's: everybody on a laptop comes
 // from one address, so limits by address must not be what stops them; and the
 // embedded AWS, whose own bound is five, knows numbers that are parameters as text only.
 func (s *Stack) parameters() []string {
-	return []string{"EdgeSecret=" + s.secret, "Origin=" + s.URL(), "Architecture=" + architecture(), "BackgroundAtOnce=0",
-		"IndexLag=10s", "SignUpPerAddress=100000", "LoginPerAddress=100000", "ResetPerAddress=100000", "Models=" + quoted(s.opts.Models)}
+	return append([]string{"EdgeSecret=" + s.secret, "Origin=" + s.URL(), "Architecture=" + architecture(), "BackgroundAtOnce=0",
+		"IndexLag=10s", "SignUpPerAddress=100000", "LoginPerAddress=100000", "ResetPerAddress=100000", "Models=" + quoted(s.opts.Models)}, s.opts.Parameters...)
 }
 
 // quoted is a parameter's value as SAM CLI reads it back.

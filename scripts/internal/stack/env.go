@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"os"
 	"slices"
 	"strings"
@@ -25,13 +26,18 @@ func hasAnyPrefix(s string, prefixes ...string) bool {
 }
 
 // awsEnv leads an AWS SDK to the embedded AWS.
-func (s *Stack) awsEnv() []string {
+func (s *Stack) awsEnv() []string { return s.awsEnvAt(s.cloud.url) }
+
+func (s *Stack) awsEnvAt(url string) []string {
 	return []string{
-		"AWS_ENDPOINT_URL=" + s.cloud.url,
-		"AWS_REGION=" + region, "AWS_DEFAULT_REGION=" + region,
+		"AWS_ENDPOINT_URL=" + url,
+		"AWS_REGION=" + s.opts.Region, "AWS_DEFAULT_REGION=" + s.opts.Region,
 		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
 	}
 }
+
+// endpoint is where functions and fleet reach AWS.
+func (s *Stack) endpoint() string { return cmp.Or(s.opts.Endpoint, s.cloud.url) }
 
 // Env is what a client of the running stack needs to know: PARLEY_URL, the
 // addresses of its parts, and every output of template.yaml, its name in
@@ -45,9 +51,9 @@ func (s *Stack) Env() []string {
 }
 
 func (s *Stack) fleetEnv() []string {
-	env := append(s.awsEnv(),
+	env := append(s.awsEnvAt(s.endpoint()),
 		"VALKEY_ADDR="+loopback(s.opts.ValkeyPort),
-		"FILES_ORIGIN="+s.cloud.url, // where the page sends files to and gets them from
+		"FILES_ORIGIN="+s.endpoint(), // where the page sends files to and gets them from
 		"ENGINE_URL=http://"+loopback(s.opts.EnginePort),
 		"ENGINE_MODEL="+modelName,
 		"MODELS="+s.opts.Models,

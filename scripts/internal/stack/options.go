@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"parley/shared/model"
 )
@@ -27,10 +28,21 @@ type Options struct {
 	// small model that the engine has.
 	Models string
 
+	Region string // of the embedded AWS; default us-east-1
+	// Endpoint is where functions and fleet reach AWS; default: the embedded one.
+	Endpoint string
+	// Parameters of the template besides those of a laptop, as Name=value.
+	Parameters []string
+	// Build is a folder with the functions as another stack has built them from this
+	// checkout; default: they are built.
+	Build string
+
 	// FreePorts makes a port of 0 mean any free one, not the default.
 	FreePorts bool
 	// WithoutFleet leaves worker and relay out.
 	WithoutFleet bool
+	// WithoutEngine leaves engine and Valkey out; whoever starts a fleet brings them.
+	WithoutEngine bool
 	// DynamoDB starts an exact DynamoDB in memory for tests besides; its
 	// address is DYNAMODB_URL. Where there is none for this platform, there
 	// is no such variable.
@@ -86,7 +98,8 @@ func (o *Options) complete() error {
 	if err != nil {
 		return err
 	}
-	o.Root, o.Data = root, data
+	o.Root, o.Data, o.Region = root, data, cmp.Or(o.Region, "us-east-1")
+	o.Endpoint = strings.TrimRight(o.Endpoint, "/")
 	if o.Progress == nil {
 		o.Progress = io.Discard
 	}

@@ -29,9 +29,9 @@ func (s *Stack) startCloud(ctx context.Context) error {
 	return s.keep.run(ctx, program{
 		name: "aws",
 		argv: []string{s.tool("aws", "python"), filepath.Join(s.opts.Root, "scripts", "aws.py")},
-		env: append(append(baseEnv(), s.awsEnv()...),
+		env: append(append(baseEnv(), s.awsEnvAt(s.endpoint())...),
 			"GATEWAY_PORT="+port, "BIND_HOST=127.0.0.1", "MINISTACK_HOST=127.0.0.1",
-			"MINISTACK_REGION="+region, "IOT_MTLS_ENABLED=0", "SFTP_ENABLED=0",
+			"MINISTACK_REGION="+s.opts.Region, "IOT_MTLS_ENABLED=0", "SFTP_ENABLED=0",
 			"PERSIST_STATE=1", "STATE_DIR="+s.folder("aws"),
 			"S3_PERSIST=1", "S3_DATA_DIR="+s.folder("s3"), "TMPDIR="+tmp),
 		dir:   s.opts.Data,

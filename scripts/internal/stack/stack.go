@@ -29,7 +29,7 @@ func Start(ctx context.Context, opts Options) (*Stack, error) {
 	if err := opts.complete(); err != nil {
 		return nil, err
 	}
-	s := &Stack{opts: opts, cloud: cloud{"http://" + loopback(opts.AWSPort)}}
+	s := &Stack{opts: opts, cloud: cloud{"http://" + loopback(opts.AWSPort), opts.Region}}
 	if err := os.MkdirAll(s.logDir(), 0o700); err != nil {
 		return nil, err
 	}
@@ -53,16 +53,19 @@ func Start(ctx context.Context, opts Options) (*Stack, error) {
 	return s, nil
 }
 
+// A part is started by what up calls it.
+type part struct {
+	name  string
+	start func(context.Context) error
+}
+
 // up starts the parts in the order in which they need each other.
 func (s *Stack) up(ctx context.Context) error {
-	for _, part := range []struct {
-		name  string
-		start func(context.Context) error
-	}{
-		{"embedded AWS is up", s.startCloud},
-		{"valkey is up", s.startValkey},
-		{"engine is up", s.startEngine},
-	} {
+	parts := []part{{"embedded AWS is up", s.startCloud}, {"valkey is up", s.startValkey}, {"engine is up", s.startEngine}}
+	if s.opts.WithoutEngine {
+		parts = parts[:1]
+	}
+	for _, part := range parts {
 		if err := s.step(part.name, func() error { return part.start(ctx) }); err != nil {
 			return err
 		}
