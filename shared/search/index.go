@@ -15,30 +15,39 @@ type Index interface {
 	Docs() int   // how many
 	Tokens() int // words of all documents
 	Doc(n int) (Doc, error)
-	// Postings returns the documents that have a word, nil if none has; with the
-	// word's places only where they are asked for.
-	Postings(word string, places bool) (Postings, error)
-	// Begin returns at most so many words that begin like that.
-	Begin(prefix string, most int) ([]string, error)
+	// Find returns the list of a word, nil if no document has it.
+	Find(word string) (List, error)
+	// Begin returns at most so many lists, which together have the words that were
+	// written with that beginning: without letter case and accents, but with their endings.
+	Begin(prefix string, most int) ([]List, error)
 	// Similar returns at most so many words that so many edits turn into that one and
 	// that have the same first character.
 	Similar(word string, edits, most int) ([]string, error)
 }
 
+// List is the documents that have a word.
+type List interface {
+	// Count is how many they are; of a word of which some forms are meant, the sum of
+	// those that have each.
+	Count() int
+	// Walk begins a walk through them; places says that it will be asked for these.
+	Walk(places bool) (Postings, error)
+}
+
 // Postings walks the documents that have a word, in their order.
 type Postings interface {
-	Count() int
 	// Next moves to the first document from that number on, and ahead in any case; ok
 	// is false at the end.
 	Next(from int) (p Posting, ok bool, err error)
+	// Places appends where in the document that Next has found the word stands, in order.
+	Places(to []int) ([]int, error)
 }
 
 // Posting is a document that has a word.
 type Posting struct {
 	Doc    int
 	Times  int
-	Length int   // of the document, in words
-	Places []int // of the word, in order; only until Next is called again
+	Length int // of the document, in words
 }
 
 // Doc names a document.

@@ -90,16 +90,6 @@ func (l *look) segment(ctx context.Context, s Segment) (part, error) {
 	if err != nil {
 		return part{}, err
 	}
-	for _, c := range ranked(l.query.All) {
-		for _, w := range c.Words {
-			for _, form := range w.Forms {
-				if _, err := index.Postings(form, len(c.Words) > 1); err != nil {
-					release()
-					return part{}, err
-				}
-			}
-		}
-	}
 	return part{index, s.Name, release}, nil
 }
 

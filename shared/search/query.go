@@ -39,7 +39,7 @@ type Clause struct {
 // Word is what stands in one place of a clause.
 type Word struct {
 	Forms  []string // as an index has it: any of them will do
-	Prefix string   // and whatever begins so; empty: nothing else
+	Prefix string   // instead of these, all that is written with that beginning
 	At     int      // how far it stands behind the clause's first word
 	Typed  string   // as it was typed, without letter case and accents, for what looks similar
 }
@@ -139,7 +139,7 @@ func (p chunk) clauses() (list []Clause) {
 	for _, t := range words.Query(p.text) {
 		w := Word{Forms: t.Forms, Typed: words.Fold(p.text[t.Start:t.End])}
 		if t.Prefix {
-			w.Prefix = t.Word
+			w.Forms, w.Prefix = nil, t.Word
 		}
 		if n := len(list); n > 0 && (p.quoted || t.Joined) {
 			w.At = t.At - first
@@ -154,7 +154,7 @@ func (p chunk) clauses() (list []Clause) {
 		c := &list[n-1]
 		last := &c.Words[len(c.Words)-1]
 		if utf8.RuneCountInString(last.Typed) >= minPrefix {
-			last.Prefix, c.Stop = last.Typed, false
+			last.Forms, last.Prefix, c.Stop = nil, last.Typed, false
 		}
 	}
 	return list

@@ -156,7 +156,7 @@ type ranking struct {
 // wanted is a clause with the words that it may stand for.
 type wanted struct {
 	Clause
-	words  [][][]string // by index and place in the clause
+	lists  [][][]List // by index and place in the clause
 	weight float64
 }
 
@@ -176,38 +176,46 @@ func (r *ranking) want(c Clause) (*wanted, error) {
 	return w, err
 }
 
-// mostBeginnings bounds the words that a prefix stands for in one index.
+// mostBeginnings bounds the lists that a prefix stands for in one index.
 const mostBeginnings = 256
 
-// expand looks up which of a clause's forms each index has. It returns how many
-// documents have each of its words.
+// expand looks up what each index has of a clause. It returns how many documents have
+// each of its words.
 func (r *ranking) expand(w *wanted) ([]int, error) {
 	counts := make([]int, len(w.Words))
-	w.words = make([][][]string, len(r.indexes))
+	w.lists = make([][][]List, len(r.indexes))
 	for i, x := range r.indexes {
-		w.words[i] = make([][]string, len(w.Words))
+		w.lists[i] = make([][]List, len(w.Words))
 		for at, word := range w.Words {
-			forms := word.Forms
-			if word.Prefix != "" {
-				more, err := x.Begin(word.Prefix, mostBeginnings)
-				if err != nil {
-					return nil, &PartError{i, err}
-				}
-				forms = slices.Compact(slices.Sorted(slices.Values(slices.Concat(forms, more))))
+			found, err := word.in(x)
+			if err != nil {
+				return nil, &PartError{i, err}
 			}
-			for _, form := range forms {
-				p, err := x.Postings(form, false)
-				if err != nil {
-					return nil, &PartError{i, err}
-				}
-				if p != nil {
-					w.words[i][at] = append(w.words[i][at], form)
-					counts[at] += p.Count()
-				}
+			w.lists[i][at] = found
+			for _, l := range found {
+				counts[at] += l.Count()
 			}
 		}
 	}
 	return counts, nil
+}
+
+// in returns what an index has of a word.
+func (w Word) in(x Index) ([]List, error) {
+	if w.Prefix != "" {
+		return x.Begin(w.Prefix, mostBeginnings)
+	}
+	var all []List
+	for _, form := range w.Forms {
+		l, err := x.Find(form)
+		if err != nil {
+			return nil, err
+		}
+		if l != nil {
+			all = append(all, l)
+		}
+	}
+	return all, nil
 }
 
 // mostSimilar bounds the words that one stands for which nobody has written.
@@ -261,35 +269,70 @@ func (r *ranking) run() error {
 
 // open returns the stream of a clause in one index, nil if that lacks a word of it.
 func (r *ranking) open(w *wanted, i int) (stream, error) {
-	var list []stream
-	for _, forms := range w.words[i] {
-		var heads []head
-		for _, form := range forms {
-			p, err := r.indexes[i].Postings(form, len(w.Words) > 1)
-			if err != nil {
-				return nil, err
-			}
-			if p != nil {
-				heads = append(heads, head{from: p})
-			}
-		}
-		switch len(heads) {
-		case 0:
-			return nil, nil
-		case 1:
-			list = append(list, one{heads[0].from})
-		default:
-			list = append(list, &anyOf{heads: heads})
-		}
+	if slices.ContainsFunc(w.lists[i], func(l []List) bool { return len(l) == 0 }) {
+		return nil, nil
 	}
-	if len(list) == 1 {
-		return list[0], nil
+	if len(w.Words) == 1 {
+		return anyIn(w.lists[i][0], r.indexes[i].Docs())
 	}
-	p := &phrase{both: meet(list)}
+	var streams []placed
+	for _, lists := range w.lists[i] {
+		walks, err := walk(lists, true)
+		if err != nil {
+			return nil, err
+		}
+		streams = append(streams, joined(walks))
+	}
+	p := &phrase{both: meet(streams)}
 	for _, word := range w.Words {
 		p.at = append(p.at, word.At)
 	}
 	return p, nil
+}
+
+// dense is of how many documents of an index one is in any list, at least, that they
+// are added up.
+const dense = 16
+
+// anyIn returns the stream of what is in any of some lists, of an index of so many
+// documents.
+func anyIn(lists []List, docs int) (stream, error) {
+	walks, err := walk(lists, false)
+	if err != nil {
+		return nil, err
+	}
+	count := 0
+	for _, l := range lists {
+		count += l.Count()
+	}
+	if len(walks) > 2 && dense*count > docs {
+		return add(docs, walks)
+	}
+	return joined(walks), nil
+}
+
+// walk begins to walk lists.
+func walk(lists []List, places bool) (all []Postings, err error) {
+	for _, l := range lists {
+		p, err := l.Walk(places)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+// joined is the stream of what any of some lists has.
+func joined(walks []Postings) placed {
+	if len(walks) == 1 {
+		return one{walks[0]}
+	}
+	s := &anyOf{}
+	for _, p := range walks {
+		s.heads = append(s.heads, head{from: p})
+	}
+	return s
 }
 
 // trim keeps the best matches.

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"math/bits"
 	"slices"
 	"strings"
@@ -12,9 +13,10 @@ import (
 type Rest struct {
 	docs       []Document
 	texts      [][]uint32 // words of each, by number
-	vocabulary []string   // by number; some are in no text of these
+	vocabulary []form     // by number; some are in no text of these
 	tokens     int
-	found      map[string][]Posting
+	words      map[string]*listed // those that were asked for; marks
+	forms      map[uint32]*listed // those that begin as was asked for, by number
 }
 
 // NewRest returns the index of documents for a query. It sorts the documents.
@@ -23,58 +25,71 @@ func NewRest(docs []Document, q Query) *Rest { return new(Taken).Rest(docs, q) }
 // Rest is like the function NewRest, and takes only those texts apart that it doesn't
 // know.
 func (t *Taken) Rest(docs []Document, q Query) *Rest {
-	r := &Rest{docs: docs, found: map[string][]Posting{}}
+	r := &Rest{docs: docs, words: map[string]*listed{}, forms: map[uint32]*listed{}}
 	slices.SortStableFunc(r.docs, func(a, b Document) int { return strings.Compare(a.Message, b.Message) })
 	r.texts, r.vocabulary = t.apart(r.docs)
-	var begin []string
+	var words, beginnings []string
 	for _, c := range slices.Concat(q.All, q.None) {
 		for _, w := range c.Words {
-			for _, form := range w.Forms {
-				r.found[form] = nil
-			}
+			words = append(words, w.Forms...)
 			if w.Prefix != "" {
-				begin = append(begin, w.Prefix)
+				beginnings = append(beginnings, w.Prefix)
 			}
 		}
 	}
-	r.scan(func(word string) bool {
-		_, asked := r.found[word]
-		return asked || slices.ContainsFunc(begin, func(p string) bool { return strings.HasPrefix(word, p) })
-	})
+	r.scan(words, beginnings)
 	for n, d := range r.docs {
-		length := len(r.texts[n])
-		r.tokens += length
+		r.tokens += len(r.texts[n])
 		for _, mark := range d.Marks() {
-			r.found[mark] = append(r.found[mark], Posting{Doc: n, Times: 1, Length: length})
+			r.list(mark).add(Posting{Doc: n, Times: 1, Length: len(r.texts[n])})
 		}
 	}
 	return r
 }
 
-// scan goes through all texts and notes the words that are wanted.
-func (r *Rest) scan(wanted func(word string) bool) {
-	lists := map[uint32][]Posting{}
-	is := make([]bool, len(r.vocabulary))
-	for number, word := range r.vocabulary {
-		is[number] = wanted(word)
+// list returns the list of a word, a new one if there is none.
+func (r *Rest) list(word string) *listed {
+	l := r.words[word]
+	if l == nil {
+		l = &listed{}
+		r.words[word] = l
+	}
+	return l
+}
+
+// scan goes through all texts and notes where words stand, and what begins so.
+func (r *Rest) scan(words, beginnings []string) {
+	lists := [][]*listed{nil}                 // what is noted, the first for what isn't
+	which := make([]int32, len(r.vocabulary)) // of these, by number
+	for _, word := range words {
+		r.list(word)
+	}
+	for number, f := range r.vocabulary {
+		var to []*listed
+		if l := r.words[f.word]; l != nil && slices.Contains(words, f.word) {
+			to = append(to, l)
+		}
+		if slices.ContainsFunc(beginnings, func(begin string) bool { return strings.HasPrefix(f.written, begin) }) {
+			l := &listed{}
+			r.forms[uint32(number)] = l
+			to = append(to, l)
+		}
+		if to != nil {
+			which[number] = int32(len(lists))
+			lists = append(lists, to)
+		}
+	}
+	if len(lists) == 1 {
+		return
 	}
 	for n, text := range r.texts {
 		for place, number := range text {
-			if !is[number] {
-				continue
+			if at := which[number]; at > 0 {
+				for _, l := range lists[at] {
+					l.addAt(n, place, len(text))
+				}
 			}
-			list := lists[number]
-			if last := len(list) - 1; last < 0 || list[last].Doc != n {
-				list = append(list, Posting{Doc: n, Length: len(text)})
-			}
-			p := &list[len(list)-1]
-			p.Times++
-			p.Places = append(p.Places, place)
-			lists[number] = list
 		}
-	}
-	for number, list := range lists {
-		r.found[r.vocabulary[number]] = list
 	}
 }
 
@@ -87,31 +102,36 @@ func (r *Rest) Tokens() int { return r.tokens }
 // Doc implements Index.
 func (r *Rest) Doc(n int) (Doc, error) { return r.docs[n].Doc, nil }
 
-// Postings implements Index. A word that the query didn't have takes another walk
+// Find implements Index. A word that the query didn't have takes another walk
 // through all texts.
-func (r *Rest) Postings(word string, _ bool) (Postings, error) {
-	list, asked := r.found[word]
+func (r *Rest) Find(word string) (List, error) {
+	l, asked := r.words[word]
 	if !asked && !strings.HasPrefix(word, "\x01") {
-		r.scan(func(w string) bool { return w == word })
-		list = r.found[word]
-		r.found[word] = list
+		r.scan([]string{word}, nil)
+		l = r.words[word]
 	}
-	if len(list) == 0 {
+	if l == nil || len(l.list) == 0 {
 		return nil, nil
 	}
-	return &listed{list: list}, nil
+	return l, nil
 }
 
-// Begin implements Index.
-func (r *Rest) Begin(prefix string, most int) ([]string, error) {
-	var all []string
-	for word, list := range r.found {
-		if strings.HasPrefix(word, prefix) && len(list) > 0 {
-			all = append(all, word)
+// Begin implements Index; only what the query asked for is found.
+func (r *Rest) Begin(prefix string, most int) (all []List, err error) {
+	var numbers []uint32
+	for number, l := range r.forms {
+		if strings.HasPrefix(r.vocabulary[number].written, prefix) && len(l.list) > 0 {
+			numbers = append(numbers, number)
 		}
 	}
-	slices.Sort(all)
-	return all[:min(most, len(all))], nil
+	slices.SortFunc(numbers, func(a, b uint32) int {
+		x, y := r.vocabulary[a], r.vocabulary[b]
+		return cmp.Or(strings.Compare(x.word, y.word), strings.Compare(x.written, y.written))
+	})
+	for _, number := range numbers[:min(most, len(numbers))] {
+		all = append(all, r.forms[number])
+	}
+	return all, nil
 }
 
 // Similar implements Index.
@@ -119,7 +139,7 @@ func (r *Rest) Similar(word string, edits, most int) ([]string, error) {
 	_, size := utf8.DecodeRuneInString(word)
 	like := map[uint32]bool{}
 	for number, other := range r.vocabulary {
-		if strings.HasPrefix(other, word[:size]) && Distance(word, other, edits) <= edits {
+		if strings.HasPrefix(other.word, word[:size]) && Distance(word, other.word, edits) <= edits {
 			like[uint32(number)] = true
 		}
 	}
@@ -131,11 +151,12 @@ func (r *Rest) Similar(word string, edits, most int) ([]string, error) {
 		for _, number := range text {
 			if like[number] {
 				delete(like, number)
-				all = append(all, r.vocabulary[number])
+				all = append(all, r.vocabulary[number].word)
 			}
 		}
 	}
 	slices.Sort(all)
+	all = slices.Compact(all)
 	return all[:min(most, len(all))], nil
 }
 
@@ -183,23 +204,55 @@ func letters(word string) (set uint64) {
 	return set
 }
 
-// listed walks postings that are in memory.
+// listed is a List in memory.
 type listed struct {
-	list []Posting
-	at   int
+	list   []Posting
+	ends   []int // of each document's places
+	places []int
 }
 
-// Count implements Postings.
+func (l *listed) add(p Posting) { l.list = append(l.list, p) }
+
+// addAt adds a place behind those that are there.
+func (l *listed) addAt(doc, place, length int) {
+	if n := len(l.list); n == 0 || l.list[n-1].Doc != doc {
+		l.add(Posting{Doc: doc, Length: length})
+		l.ends = append(l.ends, 0)
+	}
+	last := len(l.list) - 1
+	l.places = append(l.places, place)
+	l.list[last].Times++
+	l.ends[last] = len(l.places)
+}
+
+// Count implements List.
 func (l *listed) Count() int { return len(l.list) }
 
+// Walk implements List.
+func (l *listed) Walk(bool) (Postings, error) { return &walker{listed: l, at: -1}, nil }
+
+// walker walks a list in memory.
+type walker struct {
+	*listed
+	at int
+}
+
 // Next implements Postings.
-func (l *listed) Next(from int) (Posting, bool, error) {
-	for l.at < len(l.list) && l.list[l.at].Doc < from {
-		l.at++
+func (w *walker) Next(from int) (Posting, bool, error) {
+	for w.at++; w.at < len(w.list) && w.list[w.at].Doc < from; w.at++ {
 	}
-	if l.at == len(l.list) {
+	if w.at >= len(w.list) {
+		w.at = len(w.list) - 1
 		return Posting{}, false, nil
 	}
-	l.at++
-	return l.list[l.at-1], true, nil
+	return w.list[w.at], true, nil
+}
+
+// Places implements Postings.
+func (w *walker) Places(to []int) ([]int, error) {
+	begin := 0
+	if w.at > 0 {
+		begin = w.ends[w.at-1]
+	}
+	return append(to, w.places[begin:w.ends[w.at]]...), nil
 }

@@ -112,8 +112,12 @@ func (s *scorer) open(i int) (possible bool, err error) {
 
 // check opens a mark; nil if no document has it.
 func (s *scorer) check(mark string) (*checked, error) {
-	p, err := s.index.Postings(mark, false)
-	if p == nil || err != nil {
+	l, err := s.index.Find(mark)
+	if l == nil || err != nil {
+		return nil, err
+	}
+	p, err := l.Walk(false)
+	if err != nil {
 		return nil, err
 	}
 	return &checked{clause{stream: one{p}, at: Posting{Doc: -1}}}, nil

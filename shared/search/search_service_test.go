@@ -169,7 +169,7 @@ func TestDeleted(t *testing.T) {
 	}
 	defer release()
 	for _, word := range []string{"zzyzx", "desert"} {
-		if list, err := index.Postings(word, false); list != nil || err != nil {
+		if list, err := index.Find(word); list != nil || err != nil {
 			t.Errorf("%q is still in a segment, %v", word, err)
 		}
 	}

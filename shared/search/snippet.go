@@ -88,12 +88,19 @@ func (c Clause) length() int { return c.Words[len(c.Words)-1].At + 1 }
 // fits reports whether words are those of a clause.
 func (c Clause) fits(list []words.Token) bool {
 	for _, w := range c.Words {
-		word := list[w.At].Word
-		if !slices.Contains(w.Forms, word) && (w.Prefix == "" || !strings.HasPrefix(word, w.Prefix)) {
+		if t := list[w.At]; !w.is(t.Word, t.Written) {
 			return false
 		}
 	}
 	return true
+}
+
+// is reports whether a word of a text is that one.
+func (w Word) is(word, written string) bool {
+	if w.Prefix != "" {
+		return strings.HasPrefix(written, w.Prefix)
+	}
+	return slices.Contains(w.Forms, word)
 }
 
 // window returns the piece of a text around a place, which begins and ends between

@@ -35,6 +35,9 @@ func TestSnippetsShowWhatWasFound(t *testing.T) {
 		{"needle", far + "the needle is here " + far, "…" + strings.TrimSpace(strings.Repeat("filler ", 7)) + " the [needle] is here " + strings.TrimSpace(strings.Repeat("filler ", 24)) + "…"},
 		{"nothing", "No such word", "No such word"},
 		{"print*", "Use Println to print", "Use [Println] to [print]"},
+		{"runni*", "He runs; running is fun", "He runs; [running] is fun"},
+		{"memb*", "Kami membaca buku bacaan", "Kami [membaca] buku bacaan"},
+		{"fmt.Prin*", "It is fmt.Println, not fmt.Sprint", "It is [fmt.Println], not fmt.Sprint"},
 	} {
 		q, err := search.Parse(c.query)
 		if err != nil {

@@ -8,17 +8,26 @@ type stream interface {
 	next(from int) (Posting, bool, error)
 }
 
+// placed is a stream that knows where in its document something stands.
+type placed interface {
+	stream
+	// places appends where, in order.
+	places(to []int) ([]int, error)
+}
+
 // one is the stream of a word.
 type one struct{ Postings }
 
 func (s one) next(from int) (Posting, bool, error) { return s.Next(from) }
+
+func (s one) places(to []int) ([]int, error) { return s.Places(to) }
 
 // anyOf has the documents that have one of several words; how often they have them is
 // added up. The heads form a heap by document.
 type anyOf struct {
 	heads   []head
 	started bool
-	places  []int
+	at      int // document
 }
 
 type head struct {
@@ -28,19 +37,11 @@ type head struct {
 
 func (s *anyOf) next(from int) (Posting, bool, error) {
 	if !s.started {
-		s.started = true
-		for i := len(s.heads) - 1; i >= 0; i-- {
-			p, ok, err := s.heads[i].from.Next(from)
-			if err != nil {
-				return Posting{}, false, err
-			}
-			if !ok {
-				s.heads = slices.Delete(s.heads, i, i+1)
-				continue
-			}
-			s.heads[i].Posting = p
+		if err := s.start(from); err != nil {
+			return Posting{}, false, err
 		}
-		slices.SortFunc(s.heads, func(a, b head) int { return a.Doc - b.Doc })
+	} else {
+		from = max(from, s.at+1)
 	}
 	for len(s.heads) > 0 && s.heads[0].Doc < from {
 		if err := s.advance(from); err != nil {
@@ -51,20 +52,47 @@ func (s *anyOf) next(from int) (Posting, bool, error) {
 		return Posting{}, false, nil
 	}
 	sum := s.heads[0].Posting
-	s.places = append(s.places[:0], sum.Places...)
-	if err := s.advance(sum.Doc + 1); err != nil {
-		return sum, false, err
-	}
-	for len(s.heads) > 0 && s.heads[0].Doc == sum.Doc {
-		sum.Times += s.heads[0].Times
-		s.places = append(s.places, s.heads[0].Places...)
-		if err := s.advance(sum.Doc + 1); err != nil {
-			return sum, false, err
-		}
-	}
-	slices.Sort(s.places)
-	sum.Places = s.places
+	s.at, sum.Times = sum.Doc, 0
+	s.here(0, func(h *head) { sum.Times += h.Times })
 	return sum, true, nil
+}
+
+// start makes the heap.
+func (s *anyOf) start(from int) error {
+	s.started = true
+	for i := len(s.heads) - 1; i >= 0; i-- {
+		p, ok, err := s.heads[i].from.Next(from)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			s.heads = slices.Delete(s.heads, i, i+1)
+			continue
+		}
+		s.heads[i].Posting = p
+	}
+	slices.SortFunc(s.heads, func(a, b head) int { return a.Doc - b.Doc })
+	return nil
+}
+
+// here calls each for the heads, from that one on, that are at the document.
+func (s *anyOf) here(from int, each func(*head)) {
+	if from < len(s.heads) && s.heads[from].Doc == s.at {
+		each(&s.heads[from])
+		s.here(2*from+1, each)
+		s.here(2*from+2, each)
+	}
+}
+
+func (s *anyOf) places(to []int) (_ []int, err error) {
+	begin := len(to)
+	s.here(0, func(h *head) {
+		if err == nil {
+			to, err = h.from.Places(to)
+		}
+	})
+	slices.Sort(to[begin:])
+	return to, err
 }
 
 // advance moves the first head on and restores the heap.
@@ -95,10 +123,45 @@ func (s *anyOf) advance(from int) error {
 	}
 }
 
+// added has the same documents as anyOf, where these are many: all lists were walked
+// beforehand, one after the other, which takes less than keeping their heads in order.
+type added struct {
+	times, lengths []uint32 // by document
+	at             int
+}
+
+// add walks lists of an index of so many documents.
+func add(docs int, lists []Postings) (*added, error) {
+	s := &added{times: make([]uint32, docs), lengths: make([]uint32, docs), at: -1}
+	for _, l := range lists {
+		for {
+			p, ok, err := l.Next(0)
+			if err != nil {
+				return nil, err
+			}
+			if !ok {
+				break
+			}
+			s.times[p.Doc] += uint32(p.Times)
+			s.lengths[p.Doc] = uint32(p.Length)
+		}
+	}
+	return s, nil
+}
+
+func (s *added) next(from int) (Posting, bool, error) {
+	for s.at = max(from, s.at+1); s.at < len(s.times); s.at++ {
+		if n := s.times[s.at]; n > 0 {
+			return Posting{Doc: s.at, Times: int(n), Length: int(s.lengths[s.at])}, true, nil
+		}
+	}
+	return Posting{}, false, nil
+}
+
 // both has the documents in which all streams meet; what it returns is the first
 // one's posting, and the others' are in hits.
 type both struct {
-	streams []stream
+	streams []placed
 	hits    []Posting
 }
 
@@ -121,7 +184,7 @@ func (s *both) next(from int) (Posting, bool, error) {
 }
 
 // meet returns what has the documents in which all streams meet.
-func meet(streams []stream) *both {
+func meet(streams []placed) *both {
 	s := &both{streams: streams, hits: make([]Posting, len(streams))}
 	for i := range s.hits {
 		s.hits[i] = Posting{Doc: -1}
@@ -132,9 +195,10 @@ func meet(streams []stream) *both {
 // phrase has the documents in which words stand together; Times is how often.
 type phrase struct {
 	*both
-	at     []int   // how far each stands behind the first
-	left   [][]int // places of each that may still follow one of the first
-	places []int
+	at    []int // how far each stands behind the first
+	begin []int // where the phrase may begin, in words of the document
+	other []int
+	set   []uint64 // a bit for each place of another word; all are 0 in between
 }
 
 func (s *phrase) next(from int) (Posting, bool, error) {
@@ -143,34 +207,63 @@ func (s *phrase) next(from int) (Posting, bool, error) {
 		if !ok || err != nil {
 			return p, false, err
 		}
-		s.left = s.left[:0]
-		for _, hit := range s.hits {
-			s.left = append(s.left, hit.Places)
-		}
-		s.places = s.places[:0]
-		for _, place := range p.Places {
-			if s.goesOn(place) {
-				s.places = append(s.places, place)
-			}
-		}
-		if p.Times, p.Places = len(s.places), s.places; p.Times > 0 {
-			return p, true, nil
+		if p.Times, err = s.together(); p.Times > 0 || err != nil {
+			return p, err == nil, err
 		}
 		from = p.Doc + 1
 	}
 }
 
-// goesOn reports whether the other words follow a place of the first one, which lies
-// behind those that were asked for before.
-func (s *phrase) goesOn(place int) bool {
-	for i, at := range s.at[1:] {
-		left := s.left[i+1]
-		for len(left) > 0 && left[0] < place+at {
-			left = left[1:]
-		}
-		if s.left[i+1] = left; len(left) == 0 || left[0] != place+at {
-			return false
+// together returns how often the words stand together in the document in which they
+// meet. It begins with the rarest of them.
+func (s *phrase) together() (times int, err error) {
+	rarest := 0
+	for i, hit := range s.hits {
+		if hit.Times < s.hits[rarest].Times {
+			rarest = i
 		}
 	}
-	return true
+	if s.begin, err = s.streams[rarest].places(s.begin[:0]); err != nil {
+		return 0, err
+	}
+	for i := range s.begin {
+		s.begin[i] -= s.at[rarest]
+	}
+	for i := range s.streams {
+		if i == rarest {
+			continue
+		}
+		if s.other, err = s.streams[i].places(s.other[:0]); err != nil {
+			return 0, err
+		}
+		if s.follow(s.at[i]); len(s.begin) == 0 {
+			break
+		}
+	}
+	return len(s.begin), nil
+}
+
+// follow keeps those beginnings behind which, that far, the other word stands.
+func (s *phrase) follow(at int) {
+	if len(s.other) == 0 {
+		s.begin = s.begin[:0]
+		return
+	}
+	if last := s.other[len(s.other)-1]; last>>6 >= len(s.set) {
+		s.set = make([]uint64, last>>6+1)
+	}
+	for _, place := range s.other {
+		s.set[place>>6] |= 1 << (place & 63)
+	}
+	n := 0
+	for _, place := range s.begin {
+		s.begin[n] = place
+		if there := uint(place + at); there>>6 < uint(len(s.set)) {
+			n += int(s.set[there>>6] >> (there & 63) & 1)
+		}
+	}
+	s.begin = s.begin[:n]
+	for _, place := range s.other {
+		s.set[place>>6] = 0
+	}
 }

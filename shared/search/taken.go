@@ -19,19 +19,22 @@ const (
 type Taken struct {
 	mu      sync.Mutex
 	memory  words.Memory
-	numbers map[string]uint32
-	words   []string // by number
+	numbers map[form]uint32
+	words   []form // by number
 	texts   map[string][]uint32
 	size    int
 }
 
+// form is a word in one way of writing it.
+type form struct{ word, written string }
+
 // apart returns the words of each document's text, by number, and what the numbers
 // stand for.
-func (t *Taken) apart(docs []Document) (texts [][]uint32, vocabulary []string) {
+func (t *Taken) apart(docs []Document) (texts [][]uint32, vocabulary []form) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.texts == nil || t.size > mostTaken || len(t.words) > mostWords {
-		t.numbers, t.words, t.texts, t.size = map[string]uint32{}, nil, map[string][]uint32{}, 0
+		t.numbers, t.words, t.texts, t.size = map[form]uint32{}, nil, map[string][]uint32{}, 0
 	}
 	for _, d := range docs {
 		text, known := t.texts[d.Text]
@@ -47,12 +50,12 @@ func (t *Taken) apart(docs []Document) (texts [][]uint32, vocabulary []string) {
 
 func (t *Taken) take(text string) (numbers []uint32) {
 	for token := range t.memory.Tokens(text) {
-		number, known := t.numbers[token.Word]
+		number, known := t.numbers[form{token.Word, token.Written}]
 		if !known {
 			number = uint32(len(t.words))
-			word := strings.Clone(token.Word)
-			t.numbers[word] = number
-			t.words = append(t.words, word)
+			f := form{strings.Clone(token.Word), strings.Clone(token.Written)}
+			t.numbers[f] = number
+			t.words = append(t.words, f)
 		}
 		numbers = append(numbers, number)
 	}

@@ -54,6 +54,44 @@ func (w *bitWriter) gamma(v uint64) {
 	w.put(v&(1<<n-1), n)
 }
 
+// len is how many bits there are.
+func (w *bitWriter) len() int { return 8*len(w.b) + w.n }
+
+// reset forgets what was written.
+func (w *bitWriter) reset() { *w = bitWriter{b: w.b[:0]} }
+
+// append appends what another one has.
+func (w *bitWriter) append(other *bitWriter) {
+	if w.n == 0 {
+		w.b = append(w.b, other.b...)
+	} else {
+		for _, b := range other.b {
+			w.put(uint64(b), 8)
+		}
+	}
+	w.put(other.have, other.n)
+}
+
+// unary appends a number as so many zeros and a one.
+func (w *bitWriter) unary(v uint64) {
+	for ; v >= 31; v -= 31 {
+		w.put(0, 31)
+	}
+	w.put(1<<v, int(v)+1)
+}
+
+// upTo appends a number of which it is known how large it can be: so many zeros, and a
+// one unless it is that large.
+func (w *bitWriter) upTo(v, most int) {
+	if v < most {
+		w.unary(uint64(v))
+		return
+	}
+	for ; v > 0; v -= min(v, 32) {
+		w.put(0, min(v, 32))
+	}
+}
+
 // end fills up the last byte.
 func (w *bitWriter) end() {
 	if w.n > 0 {
@@ -61,13 +99,19 @@ func (w *bitWriter) end() {
 	}
 }
 
+// windowBits is how many bits a reader sees at once, at least.
+const (
+	windowBits = 57
+	whole      = 1<<windowBits - 1
+)
+
 // bitReader reads what a bitWriter wrote. Behind the end are zeros; past tells.
 type bitReader struct {
 	b  []byte
 	at int // in bits
 }
 
-// window returns the next 57 bits, or more.
+// window returns the next 57 bits, or more; above these may be zeros.
 func (r *bitReader) window() uint64 {
 	i := r.at >> 3
 	if i+8 <= len(r.b) {
@@ -93,26 +137,6 @@ func (r *bitReader) rice(rest int) uint64 {
 	return uint64(q)<<rest | w>>(q+1)&(1<<rest-1)
 }
 
-// places appends n places of which each lies at least one behind the one before, the
-// first one from 0 on. A phrase of common words is hundreds of thousands of them.
-func (r *bitReader) places(to []int, n, rest int) []int {
-	place := -1
-	for mask := uint64(1)<<rest - 1; n > 0 && !r.past(); n-- {
-		if i := r.at >> 3; i+8 <= len(r.b) {
-			w := binary.LittleEndian.Uint64(r.b[i:]) >> (r.at & 7)
-			if q := bits.TrailingZeros64(^w); q < maxQuotient {
-				r.at += q + 1 + rest
-				place += int(uint64(q)<<rest|w>>(q+1)&mask) + 1
-				to = append(to, place)
-				continue
-			}
-		}
-		place += int(r.rice(rest)) + 1
-		to = append(to, place)
-	}
-	return to
-}
-
 func (r *bitReader) gamma() uint64 {
 	w := r.window()
 	n := bits.TrailingZeros64(^w)
@@ -126,3 +150,41 @@ func (r *bitReader) gamma() uint64 {
 
 // past reports whether more was read than there is.
 func (r *bitReader) past() bool { return r.at > 8*len(r.b) }
+
+// ones moves behind the nth one from here; false if there are not so many.
+func (r *bitReader) ones(n int) bool {
+	for n > 0 {
+		w, have := r.window()&whole, bits.OnesCount64(r.window()&whole)
+		if have < n {
+			if r.at += windowBits; r.past() {
+				return false
+			}
+			n -= have
+			continue
+		}
+		for ; n > 1; n-- {
+			w &= w - 1
+		}
+		r.at += bits.TrailingZeros64(w) + 1
+		return !r.past()
+	}
+	return true
+}
+
+// upTo reads what bitWriter's upTo has written.
+func (r *bitReader) upTo(most int) (v int) {
+	for {
+		n := bits.TrailingZeros64(r.window() | 1<<windowBits)
+		switch {
+		case v+n >= most:
+			r.at += most - v
+			return most
+		case n < windowBits:
+			r.at += n + 1
+			return v + n
+		}
+		if v, r.at = v+n, r.at+n; r.past() {
+			return v
+		}
+	}
+}

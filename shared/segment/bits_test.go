@@ -1,11 +1,16 @@
 package segment
 
 import (
+	"bytes"
+	"encoding/binary"
+	"io"
+	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"parley/shared/search"
 )
 
 // Whatever is written is read, also numbers that nobody expects.
@@ -44,62 +49,196 @@ func TestBitsAreReadAsTheyWereWritten(t *testing.T) {
 	}
 }
 
-// What was gathered is what a list walks.
-func TestListsAreReadAsTheyWereGathered(t *testing.T) {
-	r := rand.New(rand.NewPCG(2, 1))
-	for _, docs := range []int{1, 2, short - 1, short, 500} {
-		type at struct {
-			Doc    int
-			Places []int
+// So are numbers of which only the size is known, and what lies between them is skipped.
+func TestUnaryNumbersAreReadAndSkipped(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, most := range []int{0, 1, 2, 5, 31, 32, 57, 58, 64, 300} {
+		var numbers []int
+		var known, plain bitWriter
+		known.put(5, 3)
+		plain.put(0, 3)
+		for range 300 {
+			n := r.IntN(most + 1)
+			numbers = append(numbers, n)
+			known.upTo(n, most)
+			plain.unary(uint64(n))
 		}
-		lengths, packed := make([]int, 4*docs), make([]byte, 8*docs)
-		for n := range lengths {
-			lengths[n] = 1 + r.IntN(700)
-			packed[2*n], packed[2*n+1] = byte(lengths[n]), byte(lengths[n]>>8)
-		}
-		var want []at
-		var g gathering
-		for _, doc := range r.Perm(4 * docs)[:docs] {
-			want = append(want, at{Doc: doc})
-		}
-		slices.SortFunc(want, func(a, b at) int { return a.Doc - b.Doc })
-		for i := range want {
-			for place := range lengths[want[i].Doc] {
-				if r.IntN(20) == 0 || place == 0 {
-					want[i].Places = append(want[i].Places, place)
-					g.noteAt(want[i].Doc, place)
-				}
+		var both bitWriter
+		both.append(&known)
+		both.append(&plain)
+		both.end()
+		in := bitReader{b: both.b, at: 3}
+		for i, n := range numbers {
+			if got := in.upTo(most); got != n {
+				t.Fatalf("up to %d, number %d: %d, not %d", most, i, got, n)
 			}
 		}
-		out := packing{lengths: lengths}
-		g.pack(&out)
-		parts := out.end()
-		for _, wanted := range []bool{true, false} {
-			l := &list{count: docs, left: docs, lengths: packed, gap: gap(4*docs, docs), placed: true, wanted: wanted, doc: -1, docs: &bitReader{b: parts[1]}}
-			if l.places = l.docs; docs >= short {
-				if l.places = nil; wanted {
-					l.places = &bitReader{b: parts[2]}
-				}
+		if in.at != known.len() {
+			t.Errorf("up to %d: %d bits of %d", most, in.at, known.len())
+		}
+		skip, sum := in.at+3, 0
+		for i, n := range numbers {
+			at := bitReader{b: both.b, at: skip}
+			if sum += n + 1; !at.ones(i+1) || at.at != skip+sum {
+				t.Fatalf("behind %d numbers up to %d: at %d, not %d", i+1, most, at.at-skip, sum)
 			}
-			var got []at
-			for {
-				p, ok, err := l.Next(0)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if !ok {
-					break
-				}
-				got = append(got, at{p.Doc, slices.Clone(p.Places)})
-			}
-			if !wanted {
-				for i := range got {
-					got[i].Places = want[i].Places
-				}
-			}
-			if d := cmp.Diff(want, got); d != "" {
-				t.Errorf("%d documents: %s", docs, d)
-			}
+		}
+		if in.ones(len(numbers) + 1) {
+			t.Errorf("there is one more than was written")
 		}
 	}
 }
+
+// What was gathered is what a list walks, from any document on, in any of its forms.
+func TestListsAreReadAsTheyWereGathered(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 1))
+	for _, docs := range []int{1, 2, perBlock - 1, perBlock, perBlock + 1, 2 * perBlock, 1000} {
+		for _, ways := range []int{1, 2, 5} {
+			m := made{lengths: make([]int, 4*docs)}
+			for n := range m.lengths {
+				m.lengths[n] = 1 + r.IntN(700)
+			}
+			for _, doc := range slices.Sorted(slices.Values(r.Perm(4 * docs)[:docs])) {
+				p := at{Doc: doc}
+				for place := range m.lengths[doc] {
+					if r.IntN(20) == 0 || place == 0 {
+						p.Places, p.forms = append(p.Places, place), append(p.forms, min(int(r.ExpFloat64()*2), ways-1))
+					}
+				}
+				m.want = append(m.want, p)
+			}
+			m.test(t)
+		}
+	}
+}
+
+// at is a document with the places of a word, and which form it has at each.
+type at struct {
+	Doc    int
+	Places []int
+	forms  []int
+}
+
+// made is what a list is made of.
+type made struct {
+	lengths []int
+	want    []at
+	bare    bool // no places
+}
+
+var ways = strings.Fields("bread breads breading bred unbread rebreads Brot pan")
+
+// test writes the list and reads it in several ways.
+func (m made) test(t *testing.T) {
+	t.Helper()
+	var g gathering
+	used := map[int]int{} // documents by form
+	for _, p := range m.want {
+		if m.bare {
+			g.note(p.Doc)
+		}
+		for i, place := range p.Places {
+			g.noteAt(p.Doc, place, ways[p.forms[i]])
+		}
+		for _, f := range slices.Compact(slices.Sorted(slices.Values(p.forms))) {
+			used[f]++
+		}
+	}
+	out := packing{lengths: m.lengths}
+	var all rules
+	g.pack(&out, ways[0], &all)
+	packed := make([]byte, 2*len(m.lengths))
+	for n, length := range m.lengths {
+		binary.LittleEndian.PutUint16(packed[2*n:], uint16(min(length, math.MaxUint16)))
+	}
+	s := &Segment{facts: facts{Docs: len(m.lengths)}, lengths: packed, rules: all.list}
+	s.lists = inMemory(slices.Concat(out.end()...))
+	e, err := s.entry(s.only())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.count != len(m.want) || e.Count() != e.count || e.placed == m.bare || len(e.forms) != len(used) {
+		t.Fatalf("%d documents and %d forms, not %d and %d", e.count, len(e.forms), len(m.want), len(used))
+	}
+	for _, from := range []int{1, 7, 500} { // how far each step goes
+		for _, places := range []bool{true, false} {
+			m.walk(t, e, from, places && !m.bare, nil)
+		}
+	}
+	for prefix := range map[string]bool{"bread": true, "breadi": true, "b": true, "re": true, "P": true} {
+		only := map[int]bool{}
+		some, err := s.entry(s.only())
+		if err == nil {
+			err = some.begins(ways[0], prefix)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		count := 0
+		for f, n := range used {
+			if only[f] = strings.HasPrefix(ways[f], prefix); only[f] {
+				count += n
+			}
+		}
+		if some.Count() != count {
+			t.Errorf("%s*: %d documents, not %d", prefix, some.Count(), count)
+		}
+		if count > 0 {
+			m.walk(t, some, 1, true, only)
+			m.walk(t, some, 200, true, only)
+			m.walk(t, some, 1, false, only)
+		}
+	}
+}
+
+// walk compares what a list has, of those forms, with what was put into it.
+func (m made) walk(t *testing.T, e *entry, step int, places bool, only map[int]bool) {
+	t.Helper()
+	l, err := e.Walk(places)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := 0
+	for _, w := range m.want {
+		want := search.Posting{Doc: w.Doc, Times: len(w.Places), Length: min(m.lengths[w.Doc], math.MaxUint16)}
+		stand := w.Places
+		if m.bare {
+			want.Times = 1
+		}
+		if only != nil {
+			stand = nil
+			for i, f := range w.forms {
+				if only[f] {
+					stand = append(stand, w.Places[i])
+				}
+			}
+			want.Times = len(stand)
+		}
+		if w.Doc < from || want.Times == 0 {
+			continue
+		}
+		got, ok, err := l.Next(from)
+		if err != nil || !ok || got != want {
+			t.Fatalf("from %d on: %+v %t %v, not %+v", from, got, ok, err, want)
+		}
+		if places && w.Doc%3 > 0 { // not all of them
+			if there, err := l.Places(nil); err != nil || !slices.Equal(there, stand) {
+				t.Fatalf("document %d: %v %v, not %v", w.Doc, there, err, stand)
+			}
+		}
+		from = w.Doc + step
+	}
+	if p, ok, err := l.Next(from); ok || err != nil {
+		t.Fatalf("%+v %v behind the end", p, err)
+	}
+}
+
+// inMemory is an entry that has no checksums to be wrong.
+func inMemory(b []byte) *pieces {
+	s := summed{to: io.Discard}
+	s.Write(b)
+	return &pieces{failing: &failing{ReaderAt: bytes.NewReader(b)}, size: int64(len(b)), sums: s.end(), kept: map[int64][]byte{}}
+}
+
+// only is a cursor at the word of a segment that has no other.
+func (s *Segment) only() *cursor { return &cursor{size: s.lists.size} }

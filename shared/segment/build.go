@@ -2,6 +2,7 @@ package segment
 
 import (
 	"archive/zip"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -12,7 +13,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/blevesearch/vellum"
 	"github.com/go-json-experiment/json"
 
 	"parley/shared/search"
@@ -22,6 +22,7 @@ import (
 // Facts are what a manifest says of a segment.
 type Facts struct {
 	Docs, Tokens int
+	Lists        int64  // bytes before those that every query needs
 	First, Last  string // ids of messages
 }
 
@@ -36,7 +37,7 @@ func Build(ctx context.Context, to io.Writer, docs []search.Document) (Facts, er
 	for n, d := range docs {
 		names = append(names, d.Doc)
 		for t := range memory.Tokens(d.Text) {
-			listOf(lists, t.Word).noteAt(n, lengths[n])
+			listOf(lists, t.Word).noteAt(n, lengths[n], t.Written)
 			lengths[n]++
 		}
 		for _, mark := range d.Marks() {
@@ -50,10 +51,11 @@ func Build(ctx context.Context, to io.Writer, docs []search.Document) (Facts, er
 	if err != nil {
 		return Facts{}, err
 	}
+	w.rules.commonest(lists)
 	list := &packing{lengths: lengths}
 	for _, word := range slices.Sorted(maps.Keys(lists)) {
-		lists[word].pack(list)
-		w.word([]byte(word), list)
+		lists[word].pack(list, word, &w.rules)
+		w.word(word, list)
 	}
 	return w.finish(names, lengths)
 }
@@ -71,65 +73,86 @@ func listOf(lists map[string]*gathering, word string) *gathering {
 type writer struct {
 	archive *zip.Writer
 	lists   *summed
-	words   *vellum.Builder
-	fst     buffer
+	words   dictionaryWriter
+	rules   rules
+	moved   []moved
 	err     error
 }
 
-type buffer struct{ b []byte }
-
-// Write implements io.Writer.
-func (b *buffer) Write(p []byte) (int, error) {
-	b.b = append(b.b, p...)
-	return len(p), nil
+// moved is a word whose beginning differs from its stem's.
+type moved struct {
+	written string
+	stem    int64 // number of that
 }
 
 func newWriter(to io.Writer) (*writer, error) {
 	w := &writer{archive: zip.NewWriter(to)}
 	w.lists = w.summed(listsEntry)
-	if w.err == nil {
-		w.words, w.err = vellum.New(&w.fst, nil)
-	}
 	return w, w.err
 }
 
 // entry begins the next entry.
-func (w *writer) entry(name string) io.Writer {
+func (w *writer) entry(name string, method uint16) io.Writer {
 	if w.err != nil {
 		return io.Discard
 	}
 	var e io.Writer
-	if e, w.err = w.archive.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store}); w.err != nil {
+	if e, w.err = w.archive.CreateHeader(&zip.FileHeader{Name: name, Method: method}); w.err != nil {
 		return io.Discard
 	}
 	return e
 }
 
-func (w *writer) summed(name string) *summed { return &summed{to: w.entry(name)} }
+func (w *writer) summed(name string) *summed { return &summed{to: w.entry(name, zip.Store)} }
 
-// put writes an entry as a whole.
+// put writes an entry as a whole, packed if that is little work to undo.
 func (w *writer) put(name string, body []byte) {
-	if e := w.entry(name); w.err == nil {
+	method := zip.Deflate
+	if len(body) > mostPacked {
+		method = zip.Store
+	}
+	if e := w.entry(name, method); w.err == nil {
 		_, w.err = e.Write(body)
 	}
 }
 
 // word writes the list of a word that sorts behind those that were written.
-func (w *writer) word(word []byte, l *packing) {
-	if w.err == nil {
-		w.err = w.words.Insert(word, uint64(w.lists.size))
+func (w *writer) word(word string, l *packing) {
+	for _, f := range l.forms {
+		if r := w.rules.list[f.rule]; r.moved() {
+			written, _ := r.of(word)
+			w.moved = append(w.moved, moved{written, int64(w.words.n)})
+		}
 	}
+	at := w.lists.size
 	for _, b := range l.end() {
 		if w.err == nil {
 			_, w.err = w.lists.Write(b)
 		}
+	}
+	w.words.add(word, w.lists.size-at)
+}
+
+// move adds the words whose beginnings differ from their stems' to the dictionary.
+func (w *writer) move() {
+	slices.SortFunc(w.moved, func(a, b moved) int {
+		return cmp.Or(strings.Compare(a.written, b.written), cmp.Compare(a.stem, b.stem))
+	})
+	last := ""
+	for i, m := range w.moved {
+		word := m.written
+		if i > 0 && w.moved[i-1].written == word {
+			word = last + "\x00"
+		}
+		w.words.add(movedMark+word, m.stem)
+		last = word
 	}
 }
 
 // finish writes the documents' names and lengths and all else behind the lists.
 func (w *writer) finish(names []search.Doc, lengths []int) (Facts, error) {
 	sums := w.lists.end()
-	f := Facts{Docs: len(names), First: names[0].Message, Last: names[len(names)-1].Message}
+	f := Facts{Docs: len(names), Lists: w.lists.size, First: names[0].Message, Last: names[len(names)-1].Message}
 	numbers := facts{Version: formatVersion, Docs: len(names)}
 	docs := w.summed(docsEntry)
 	for part := range slices.Chunk(names, perPart) {
@@ -144,16 +167,15 @@ func (w *writer) finish(names []search.Doc, lengths []int) (Facts, error) {
 		numbers.Tokens += n
 		packed = binary.LittleEndian.AppendUint16(packed, uint16(min(n, math.MaxUint16)))
 	}
-	if w.err == nil {
-		w.err = w.words.Close()
-	}
+	w.move()
 	text, err := json.Marshal(numbers)
 	if w.err == nil {
 		w.err = err
 	}
-	w.put(wordsEntry, w.fst.b)
+	w.put(wordsEntry, w.words.b)
 	w.put(lengthsEntry, packed)
 	w.put(sumsEntry, sums)
+	w.put(formsEntry, w.rules.encode())
 	w.put(factsEntry, text)
 	if w.err == nil {
 		w.err = w.archive.Close()

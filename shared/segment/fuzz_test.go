@@ -3,9 +3,12 @@ package segment
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -18,9 +21,9 @@ func small(f *testing.F) []byte {
 	f.Helper()
 	at := time.UnixMilli(1_800_000_000_000)
 	var docs []search.Document
-	for i := range 40 {
+	for i := range 150 {
 		m := id.Floor(at.Add(time.Duration(i) * time.Second))
-		docs = append(docs, search.Document{Doc: search.Doc{Chat: m, Message: m}, Text: "a word, another word, and a third"})
+		docs = append(docs, search.Document{Doc: search.Doc{Chat: m, Message: m}, Text: "a word, another word, and a third: words\nDia yang bekerja untuk pekerjaan di sini"})
 	}
 	var b bytes.Buffer
 	if _, err := Build(f.Context(), &b, docs); err != nil {
@@ -43,11 +46,23 @@ func FuzzOpen(f *testing.F) {
 			}
 			return
 		}
-		begin, err := s.Begin("wo", 10)
-		for _, word := range append(begin, "word", "\x01ruser") {
-			list, failed := s.Postings(word, true)
-			for ok := list != nil && failed == nil; ok; {
-				_, ok, failed = list.Next(0)
+		var all []search.List
+		for _, prefix := range []string{"wo", "di", "kerj", "words"} {
+			begin, failed := s.Begin(prefix, 10)
+			all, err = append(all, begin...), errors.Join(err, failed)
+		}
+		for _, word := range []string{"word", "kerja", "\x01ruser"} {
+			list, failed := s.Find(word)
+			if err = errors.Join(err, failed); list != nil {
+				all = append(all, list)
+			}
+		}
+		for _, list := range all {
+			walk, failed := list.Walk(true)
+			for ok := failed == nil; ok; {
+				if _, ok, failed = walk.Next(0); ok && failed == nil {
+					_, failed = walk.Places(nil)
+				}
 			}
 			err = errors.Join(err, failed)
 		}
@@ -87,31 +102,49 @@ func FuzzDecodeDocs(f *testing.F) {
 
 // A list is walked in order and to its end, or is refused, whatever it is made of.
 func FuzzList(f *testing.F) {
-	f.Add([]byte{0x55, 0xaa, 0x01}, []byte{0x12, 0x34}, uint16(3), uint16(40), true, true)
-	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, []byte(nil), uint16(1), uint16(1), false, false)
-	f.Add(bytes.Repeat([]byte{0}, 40), bytes.Repeat([]byte{0xff}, 40), uint16(20), uint16(300), true, true)
-	f.Fuzz(func(t *testing.T, docs, places []byte, count, total uint16, placed, wanted bool) {
-		l := &list{count: int(count), left: int(count), placed: placed, wanted: placed && wanted, doc: -1,
-			gap: gap(int(total), int(count)), lengths: bytes.Repeat([]byte{7, 0}, int(total)), docs: &bitReader{b: docs}}
-		switch {
-		case placed && count < short:
-			l.places = l.docs
-		case l.wanted:
-			l.places = &bitReader{b: places}
+	f.Add([]byte{0x55, 0xaa, 0x01}, uint16(40), uint16(0), true)
+	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, uint16(1), uint16(3), false)
+	f.Add(bytes.Repeat([]byte{0}, 40), uint16(300), uint16(1), true)
+	for _, n := range []int{3, 300} {
+		var g gathering
+		for doc := range n {
+			g.noteAt(doc, 1, "bread")
+			g.noteAt(doc, 3+doc%2, ways[doc%3])
+		}
+		out := packing{lengths: slices.Repeat([]int{7}, n)}
+		g.pack(&out, "bread", &rules{})
+		f.Add(slices.Concat(out.end()...), uint16(n), uint16(2), true)
+	}
+	f.Fuzz(func(t *testing.T, in []byte, total, only uint16, places bool) {
+		s := &Segment{facts: facts{Docs: int(total)}, lengths: bytes.Repeat([]byte{7, 0}, int(total)), lists: inMemory(in)}
+		e, err := s.entry(s.only())
+		var l search.Postings
+		if err == nil {
+			for i := 0; only > 0 && i < len(e.forms); i++ {
+				e.only = append(e.only, only>>(i%16)&1 == 1)
+			}
+			l, err = e.Walk(places)
 		}
 		last := -1
-		for steps := 0; ; steps++ {
-			p, ok, err := l.Next(0)
-			if err != nil && !errors.Is(err, search.ErrCorrupt) {
-				t.Error(err)
+		for steps := 0; err == nil; steps++ {
+			var p search.Posting
+			var ok bool
+			if p, ok, err = l.Next(0); !ok {
+				break
 			}
-			if !ok || err != nil {
-				return
-			}
-			if p.Doc <= last || p.Doc >= int(total) || p.Times < 1 || !slices.IsSorted(p.Places) || l.wanted && len(p.Places) != p.Times || steps >= int(count) {
+			if p.Doc <= last || p.Doc >= int(total) || p.Times < 1 || steps >= e.count {
 				t.Fatalf("%+v after document %d of %d", p, last, total)
 			}
 			last = p.Doc
+			if places && e.placed && err == nil {
+				var at []int
+				if at, err = l.Places(nil); err == nil && (len(at) != p.Times || !slices.IsSorted(at) || at[0] < 0) {
+					t.Fatalf("%+v stands at %v", p, at)
+				}
+			}
+		}
+		if err != nil && !errors.Is(err, search.ErrCorrupt) && !errors.Is(s.lists.corrupt(err), search.ErrCorrupt) {
+			t.Error(err)
 		}
 	})
 }
@@ -119,59 +152,99 @@ func FuzzList(f *testing.F) {
 // What was packed into a list comes back.
 func FuzzPacking(f *testing.F) {
 	f.Add([]byte{1, 2, 3, 0, 5, 200, 7}, true)
-	f.Add(bytes.Repeat([]byte{1, 255, 0}, 40), true)
+	f.Add(bytes.Repeat([]byte{1, 255, 0}, 140), true)
 	f.Add(bytes.Repeat([]byte{1}, 100), false)
 	f.Fuzz(func(t *testing.T, in []byte, placed bool) {
-		var want []search.Posting // a document for each byte, with as many places as its lowest bits say
-		doc := -1
-		for n, b := range in {
-			doc += int(b) + 1
-			p := search.Posting{Doc: doc, Times: 1}
-			if placed {
-				for place, i := -1, 0; i <= int(b&7); i++ {
-					place += 1 + int(in[(n+i)%len(in)])*300
-					p.Places = append(p.Places, place)
-				}
-				p.Times = len(p.Places)
-			}
-			p.Length = min(65535, 1+int(b)*257)
-			want = append(want, p)
-		}
-		if len(want) == 0 {
+		if len(in) == 0 || len(in) > 2000 {
 			return
 		}
-		to := packing{lengths: make([]int, doc+1)}
-		lengths := make([]byte, 2*(doc+1))
-		for _, p := range want {
-			to.lengths[p.Doc] = p.Length
-			lengths[2*p.Doc], lengths[2*p.Doc+1] = byte(p.Length), byte(p.Length>>8)
-		}
-		to.begin(len(want), placed)
-		for _, p := range want {
-			to.add(p.Doc, p.Places)
-		}
-		parts := to.end()
-		l := &list{count: len(want), left: len(want), placed: placed, wanted: placed, doc: -1, gap: gap(doc+1, len(want)), lengths: lengths, docs: &bitReader{b: parts[1]}}
-		switch {
-		case placed && l.count < short:
-			l.places = l.docs
-		case placed:
-			l.places = &bitReader{b: parts[2]}
-		}
-		var got []search.Posting
-		for {
-			p, ok, err := l.Next(0)
-			if err != nil {
-				t.Fatal(err)
+		m := made{bare: !placed}
+		doc := -1
+		for n, b := range in { // a document for each byte, with as many places as its lowest bits say
+			doc += int(b) + 1
+			p := at{Doc: doc}
+			for place, i := -1, 0; placed && i <= int(b&7); i++ {
+				x := in[(n+i)%len(in)]
+				place += 1 + int(x)*300
+				p.Places, p.forms = append(p.Places, place), append(p.forms, int(x)%len(ways))
 			}
-			if !ok {
-				break
-			}
-			p.Places = slices.Clone(p.Places)
-			got = append(got, p)
+			m.want = append(m.want, p)
 		}
-		if d := cmp.Diff(want, got); d != "" {
-			t.Error(d)
+		for n := range doc + 1 {
+			m.lengths = append(m.lengths, min(65535, 1+int(in[n%len(in)])*257))
+		}
+		m.test(t)
+	})
+}
+
+// A word is made again of its stem and the rule.
+func FuzzRule(f *testing.F) {
+	f.Add("run", "running")
+	f.Add("kerja", "pekerjaan")
+	f.Add("tulis", "menulis")
+	f.Add("happi", "happy")
+	f.Add("книг", "книги")
+	f.Add("a", "b")
+	f.Fuzz(func(t *testing.T, stem, written string) {
+		if !utf8.ValidString(stem) || !utf8.ValidString(written) || strings.ContainsAny(stem+written, "\t\n") {
+			return
+		}
+		r := ruleOf(stem, written)
+		got, ok := r.of(stem)
+		if got != written || !ok {
+			t.Fatalf("%q of %q by %+v: %q %t", written, stem, r, got, ok)
+		}
+		all := rules{}
+		all.number(r)
+		if list, err := decodeRules(all.encode()); err != nil || !slices.Equal(list, all.list) {
+			t.Errorf("%v, not %v: %v", list, all.list, err)
+		}
+		s := Segment{endings: endingsOf(all.list)}
+		for n := 1; n <= len(written) && !r.moved(); n++ {
+			if begin := written[:n]; !strings.HasPrefix(stem, begin) && !slices.Contains(s.stems(begin), stem) {
+				t.Errorf("%q isn't among %q, which begin with %q", stem, s.stems(begin), begin)
+			}
+		}
+	})
+}
+
+// A dictionary is refused or its words are found, in order, whatever it is made of.
+func FuzzDictionary(f *testing.F) {
+	var d dictionaryWriter
+	for n := range 40 {
+		d.add(fmt.Sprintf("word%02d", n), int64(n))
+	}
+	d.add(movedMark+"moved", 3)
+	f.Add(d.b, int64(39*40/2))
+	f.Add([]byte{0, 1, 'a', 1, 0, 1, 'b', 1}, int64(2))
+	f.Add([]byte{0, 0, 1}, int64(1))
+	f.Fuzz(func(t *testing.T, b []byte, lists int64) {
+		d, err := readDictionary(b, lists)
+		if err != nil {
+			return
+		}
+		last, list, n := "", int64(0), 0
+		c := d.seek("")
+		for more := c != nil; more; more = c.next() {
+			word := string(c.word)
+			if n > 0 && word <= last || c.n != n+1 {
+				t.Fatalf("word %d, %q, follows %q", c.n, word, last)
+			}
+			if !c.moved() && c.list != list {
+				t.Fatalf("the list of %q is at %d, not %d", word, c.list, list)
+			}
+			if found := d.get(word); found == nil || found.n != c.n || found.list != c.list {
+				t.Fatalf("%q isn't found", word)
+			}
+			if c.moved() {
+				if s := c.stem(); s.moved() || int64(s.n) != c.number+1 {
+					t.Fatalf("%q has the stem %q", word, s.word)
+				}
+			} else {
+				list += c.size
+			}
+			last = word
+			n++
 		}
 	})
 }

@@ -1,160 +1,480 @@
 package segment
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"math"
-
-	"github.com/oklog/ulid/v2"
+	"math/bits"
+	"slices"
+	"strings"
 
 	"parley/shared/search"
 )
 
 var errList = errors.New("a list of documents is cut off or out of order")
 
-// A word's list begins with three numbers, varints: how many documents have the word,
-// doubled, and one more if it has places; how many bytes follow; and of a long list
-// with places how many bytes of these follow behind them. Then, in bits (bits.go):
+// A word's list is written in bits (bits.go). It begins with its head:
+//
+//	how many documents have the word
+//	whether it has places, and if so:
+//	how many forms the word has, and for each which way of writing it is (form.go) and,
+//	if there are several, how many documents have it
+//
+// Documents follow in blocks of 128. Of each block there are
 //
 //	docs    for each document how many lie between it and the one before, then, of a
 //	        word with places, how often the document has it
-//	places  for each document the first place, then how many words lie between two
+//	places  for each document the first place, then how many words lie between two: of
+//	        these numbers the lower bits, which are as many for each of a document, and
+//	        then, for all documents, what is left of the numbers, as so many zeros and a
+//	        one: so a document's places are found without reading those of others
+//	forms   of a word with several, for each place which it is, the commonest first
 //
 // What these are like on average follows from what is known: how many documents there
-// are, and how long they are. A short list has each document's places behind it, so
-// that it is read at once.
+// are, and how long they are. Behind the head of a list of one block its three parts
+// follow at once. In a longer one four numbers follow, how many bytes there are of each
+// of what comes then: a table of the blocks, all their docs, all their places, all their
+// forms. The table has for each block how far its last document lies behind the last
+// one of the block before, and how many bits its parts have.
 
-// short is below how many documents a list is short.
-const short = 16
+// perBlock is how many documents a block has; the last one may have fewer.
+const perBlock = 128
 
 // gap and spread are the bits that differences of documents and places take, less the
 // part that tells how much more it is.
 func gap(docs, count int) int      { return restOf(docs / max(1, count)) }
-func spread(length, times int) int { return restOf(length / (times + 1)) }
+func spread(length, times int) int { return restOf(int(uint32(length) / (uint32(times) + 1))) }
+
+// head is what a list begins with.
+type head struct {
+	count  int
+	placed bool
+	forms  []form
+}
+
+// form is a way of writing a word.
+type form struct {
+	rule int // number, in the segment
+	docs int // that have it
+}
+
+// maxForms bounds the ways of writing one word.
+const maxForms = 1 << 16
+
+// head reads a list's head. What it says may be more than there is.
+func (r *bitReader) head() (h head, err error) {
+	h.count, h.placed = int(r.gamma()), r.window()&1 == 1
+	r.at++
+	if h.placed {
+		n := int(r.gamma())
+		if n > maxForms || r.past() {
+			return h, errList
+		}
+		for range n {
+			f := form{rule: int(r.gamma()) - 1, docs: h.count}
+			if n > 1 {
+				f.docs = int(r.gamma())
+			}
+			if h.forms = append(h.forms, f); r.past() {
+				return h, errList
+			}
+		}
+	}
+	if r.past() {
+		return h, errList
+	}
+	return h, nil
+}
+
+// body is where a long list's parts are.
+type body struct{ table, docs, places, forms []byte }
+
+// block is where a block of a long list is, in bits, and which documents it may have.
+type block struct {
+	before, last        int // document of the block before, and its own
+	docs, places, forms int
+}
+
+// blocks reads a list's table.
+func blocks(h head, table []byte) (all []block, err error) {
+	all = make([]block, 0, (h.count+perBlock-1)/perBlock)
+	b := block{before: -1, last: -1}
+	for range cap(all) {
+		var sizes [3]uint64
+		further, err := take(&table)
+		for i := range sizes {
+			if err == nil && (i == 0 || h.placed && i == 1 || len(h.forms) > 1) {
+				sizes[i], err = take(&table)
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+		b.last = b.before + int(further)
+		all = append(all, b)
+		b.before = b.last
+		b.docs, b.places, b.forms = b.docs+int(sizes[0]), b.places+int(sizes[1]), b.forms+int(sizes[2])
+	}
+	return all, nil
+}
 
 // list walks the documents that have a word.
 type list struct {
-	count   int
-	left    int // of these
-	lengths []byte
+	head
 	gap     int
-	placed  bool // the word has places
-	wanted  bool // and they are asked for
-	docs    *bitReader
-	places  *bitReader // the same of a short list; nil if they aren't read
-	doc     int
-	here    []int
+	lengths []byte
+	only    []bool // by form: those that are meant; nil: all
+
+	docs, places, marks bitReader // the parts
+	blocks              []block   // of a long list
+
+	block      int // the next one
+	left       int // documents behind the block
+	n, i       int // documents of the block, and which of them comes next
+	doc, times [perBlock]int
+	fit        []int // of the block, by document: how often it has a form that is meant
+
+	spread bool          // low and highs are those of this block
+	low    [perBlock]int // where the lower bits of each document begin
+	highs  bitReader     // at what is left of the numbers of a document
+	at     int           // which one
+
+	form    []int         // of each place of the block
+	formsAt [perBlock]int // where each document's begin in that
+	known   bool          // form is that of this block
 }
 
-// Count implements search.Postings.
-func (l *list) Count() int { return l.count }
+// walk returns the walk through a list whose parts follow one another.
+func (h head) walk(docs int, lengths []byte, in bitReader) *list {
+	return &list{head: h, gap: gap(docs, h.count), lengths: lengths, left: h.count, docs: in}
+}
+
+// long has it walk a list of several blocks.
+func (l *list) long(b body) (err error) {
+	l.docs, l.places, l.marks = bitReader{b: b.docs}, bitReader{b: b.places}, bitReader{b: b.forms}
+	l.blocks, err = blocks(l.head, b.table)
+	return err
+}
 
 // Next implements search.Postings.
 func (l *list) Next(from int) (search.Posting, bool, error) {
-	for l.left > 0 {
-		times, ok := l.step()
-		if !ok {
+	for {
+		for ; l.i < l.n; l.i++ {
+			doc := l.doc[l.i]
+			if doc < from {
+				continue
+			}
+			times := l.times[l.i]
+			if l.only != nil {
+				if times = l.fit[l.i]; times == 0 {
+					continue
+				}
+			}
+			l.i++
+			return search.Posting{Doc: doc, Times: times, Length: length(l.lengths, doc)}, true, nil
+		}
+		if l.left == 0 {
+			return search.Posting{}, false, nil
+		}
+		for l.blocks != nil && l.left > perBlock && l.blocks[l.block].last < from {
+			l.block++
+			l.left -= perBlock
+		}
+		if !l.load() {
 			return search.Posting{}, false, search.ErrCorrupt.Because(errList)
 		}
-		if l.doc < from {
-			continue
-		}
-		p := search.Posting{Doc: l.doc, Times: times, Length: length(l.lengths, l.doc)}
-		if l.wanted {
-			p.Places = l.here
-		}
-		return p, true, nil
 	}
-	return search.Posting{}, false, nil
 }
 
-// step moves to the next document and returns how often it has the word.
-func (l *list) step() (times int, ok bool) {
-	l.left--
-	if l.doc += int(l.docs.rice(l.gap)) + 1; 2*l.doc >= len(l.lengths) {
-		return 0, false
+// load reads the next block's documents; false if they are cut off or out of order.
+func (l *list) load() bool {
+	last := -1
+	if l.blocks != nil {
+		last, l.docs.at = l.blocks[l.block].before, l.blocks[l.block].docs
 	}
-	times = 1
-	if l.placed {
-		times = int(l.docs.gamma())
+	l.n, l.i, l.spread, l.known = min(l.left, perBlock), 0, false, false
+	if l.docs.at < 0 || !l.read(last) {
+		return false
 	}
-	if l.places == nil {
-		return times, !l.docs.past()
+	if l.left -= l.n; l.blocks == nil {
+		l.places = l.docs
+	} else {
+		b := l.blocks[l.block]
+		if l.doc[l.n-1] != b.last {
+			return false
+		}
+		l.places.at, l.marks.at = b.places, b.forms
+		l.block++
 	}
-	l.here = l.places.places(l.here[:0], times, spread(length(l.lengths, l.doc), times))
-	return times, !l.places.past() && !l.docs.past()
+	return l.only == nil || l.choose()
 }
 
-// take reads a varint.
-func take(b *[]byte) (uint64, error) {
-	v, n := binary.Uvarint(*b)
-	if n <= 0 || v > math.MaxInt32*4 {
-		return 0, errList
+// read reads a block's documents behind the last one of the block before.
+func (l *list) read(doc int) bool {
+	r, rest, docs := &l.docs, l.gap, len(l.lengths)/2
+	mask := uint64(1)<<rest - 1
+	for i := range l.n {
+		w := r.window()
+		q := bits.TrailingZeros64(^w)
+		if q >= maxQuotient {
+			doc += int(r.rice(rest)) + 1
+			w = r.window()
+		} else {
+			doc += int(uint64(q)<<rest|w>>(q+1)&mask) + 1
+			r.at += q + 1 + rest
+			w >>= q + 1 + rest // at least 8 bits are left
+		}
+		if doc >= docs {
+			return false
+		}
+		times := 1
+		if l.placed {
+			if n := bits.TrailingZeros8(^uint8(w)); n <= 3 {
+				times = 1<<n | int(w>>(n+1)&(1<<n-1))
+				r.at += 2*n + 1
+			} else {
+				times = int(r.gamma())
+			}
+		}
+		l.doc[i], l.times[i] = doc, times
 	}
-	*b = (*b)[n:]
-	return v, nil
+	return !r.past()
+}
+
+// Places implements search.Postings.
+func (l *list) Places(to []int) ([]int, error) {
+	begin, doc := len(to), l.i-1
+	to, ok := l.placesOf(to, doc)
+	if ok && l.only != nil && len(l.forms) > 1 {
+		n := begin
+		for i, f := range l.formsOf(doc) {
+			to[n] = to[begin+i]
+			if l.only[f] {
+				n++
+			}
+		}
+		to = to[:n]
+	}
+	if !ok {
+		return to, search.ErrCorrupt.Because(errList)
+	}
+	return to, nil
+}
+
+// placesOf appends where a document of the block has the word.
+func (l *list) placesOf(to []int, doc int) ([]int, bool) {
+	if !l.reach(doc) {
+		return to, false
+	}
+	times := l.times[doc]
+	rest := spread(length(l.lengths, l.doc[doc]), times)
+	mask := uint64(1)<<rest - 1
+	low, r := bitReader{b: l.places.b, at: l.low[doc]}, &l.highs
+	began, sum := r.at, 0 // the ith of the ones lies as far behind the beginning as the places' higher bits say, and i
+	for i := 0; i < times; {
+		w, at := r.window()&whole, r.at-began
+		for ; w != 0; w &= w - 1 {
+			one := bits.TrailingZeros64(w)
+			if rest > 0 {
+				sum += int(low.window() & mask)
+				low.at += rest
+			}
+			to = append(to, (at+one-i)<<rest+sum+i)
+			if i++; i == times {
+				r.at += one + 1
+				l.at = doc + 1
+				return to, !r.past()
+			}
+		}
+		if r.at += windowBits; r.past() {
+			break
+		}
+	}
+	return to, false
+}
+
+// reach moves highs to a document of the block.
+func (l *list) reach(doc int) bool {
+	if !l.spread || l.at > doc {
+		at := l.places.at
+		for i := range l.n {
+			l.low[i] = at
+			at += l.times[i] * spread(length(l.lengths, l.doc[i]), l.times[i])
+		}
+		l.spread, l.at, l.highs = true, 0, bitReader{b: l.places.b, at: at}
+	}
+	places := 0
+	for ; l.at < doc; l.at++ {
+		places += l.times[l.at]
+	}
+	return l.highs.ones(places) && !l.highs.past()
+}
+
+// formsOf returns which form each place of a document of the block has.
+func (l *list) formsOf(doc int) []int {
+	return l.form[l.formsAt[doc]:][:l.times[doc]]
+}
+
+// readForms reads those of the block; false if they are cut off.
+func (l *list) readForms() bool {
+	if l.known {
+		return true
+	}
+	r := &l.marks
+	if l.blocks == nil {
+		if !l.reach(l.n) {
+			return false
+		}
+		*r = l.highs
+	}
+	l.form = l.form[:0]
+	for i := range l.n {
+		l.formsAt[i] = len(l.form)
+		for range l.times[i] {
+			l.form = append(l.form, r.upTo(len(l.forms)-1))
+			if r.past() {
+				return false
+			}
+		}
+	}
+	l.known = true
+	return true
+}
+
+// choose counts how often the block's documents have a form that is meant.
+func (l *list) choose() bool {
+	if !l.readForms() {
+		return false
+	}
+	if l.fit == nil {
+		l.fit = make([]int, perBlock)
+	}
+	for i := range l.n {
+		l.fit[i] = 0
+		for _, f := range l.formsOf(i) {
+			if l.only[f] {
+				l.fit[i]++
+			}
+		}
+	}
+	return true
 }
 
 // packing is a list that is written.
 type packing struct {
-	count   int
+	head
 	gap     int
-	placed  bool
-	last    int // document
-	head    []byte
-	docs    bitWriter
-	places  bitWriter
 	lengths []int
+	last    int // document
+	n       int // documents of the block
+	before  int // the last document of the block before
+	ends    [3]int
+
+	begun, docs, places, marks bitWriter
+	lows, highs                bitWriter // of the block
+	table, sizes               []byte
 }
 
-// begin begins a list of so many documents.
-func (p *packing) begin(count int, placed bool) {
-	p.count, p.placed, p.gap, p.last = count, placed, gap(len(p.lengths), count), -1
-	p.docs, p.places = bitWriter{b: p.docs.b[:0]}, bitWriter{b: p.places.b[:0]}
-}
-
-// add adds a document behind those that are there.
-func (p *packing) add(doc int, places []int) {
-	p.docs.rice(uint64(doc-p.last-1), p.gap)
-	p.last = doc
-	if !p.placed {
+// begin begins a list.
+func (p *packing) begin(h head) {
+	p.head, p.gap, p.last, p.before, p.n, p.ends = h, gap(len(p.lengths), h.count), -1, -1, 0, [3]int{}
+	for _, w := range []*bitWriter{&p.begun, &p.docs, &p.places, &p.marks, &p.lows, &p.highs} {
+		w.reset()
+	}
+	p.table = p.table[:0]
+	p.begun.gamma(uint64(h.count))
+	if !h.placed {
+		p.begun.put(0, 1)
 		return
 	}
-	p.docs.gamma(uint64(len(places)))
-	to := &p.places
-	if p.count < short {
-		to = &p.docs
+	p.begun.put(1, 1)
+	p.begun.gamma(uint64(len(h.forms)))
+	for _, f := range h.forms {
+		p.begun.gamma(uint64(f.rule) + 1)
+		if len(h.forms) > 1 {
+			p.begun.gamma(uint64(f.docs))
+		}
 	}
-	rest, before := spread(min(p.lengths[doc], math.MaxUint16), len(places)), -1
-	for _, place := range places {
-		to.rice(uint64(place-before-1), rest)
-		before = place
+}
+
+// add adds a document behind those that are there: where it has the word, and, if that
+// has several forms, which of them is there.
+func (p *packing) add(doc int, places, forms []int) {
+	p.docs.rice(uint64(doc-p.last-1), p.gap)
+	p.last = doc
+	if p.placed {
+		p.docs.gamma(uint64(len(places)))
+		rest, before := spread(min(p.lengths[doc], math.MaxUint16), len(places)), -1
+		for i, place := range places {
+			further := uint64(place - before - 1)
+			p.lows.put(further&(1<<rest-1), rest)
+			p.highs.unary(further >> rest)
+			before = place
+			if len(p.forms) > 1 {
+				p.marks.upTo(forms[i], len(p.forms)-1)
+			}
+		}
 	}
+	if p.n++; p.n == perBlock {
+		p.cut()
+	}
+}
+
+// cut ends a block.
+func (p *packing) cut() {
+	p.places.append(&p.lows)
+	p.places.append(&p.highs)
+	p.lows.reset()
+	p.highs.reset()
+	p.table = binary.AppendUvarint(p.table, uint64(p.last-p.before))
+	for i, w := range []*bitWriter{&p.docs, &p.places, &p.marks} {
+		if i == 0 || p.placed && i == 1 || len(p.forms) > 1 {
+			p.table = binary.AppendUvarint(p.table, uint64(w.len()-p.ends[i]))
+			p.ends[i] = w.len()
+		}
+	}
+	p.before, p.n = p.last, 0
 }
 
 // end returns the list's parts.
-func (p *packing) end() [3][]byte {
-	p.docs.end()
-	p.places.end()
-	kind := uint64(p.count) << 1
-	if p.placed {
-		kind++
+func (p *packing) end() [][]byte {
+	if p.n > 0 {
+		p.cut()
 	}
-	p.head = binary.AppendUvarint(p.head[:0], kind)
-	p.head = binary.AppendUvarint(p.head, uint64(len(p.docs.b)))
-	if p.placed && p.count >= short {
-		p.head = binary.AppendUvarint(p.head, uint64(len(p.places.b)))
+	if p.count <= perBlock {
+		p.begun.append(&p.docs)
+		p.begun.append(&p.places)
+		p.begun.append(&p.marks)
+		p.begun.end()
+		return [][]byte{p.begun.b}
 	}
-	return [3][]byte{p.head, p.docs.b, p.places.b}
+	for _, w := range []*bitWriter{&p.begun, &p.docs, &p.places, &p.marks} {
+		w.end()
+	}
+	p.sizes = p.sizes[:0]
+	for _, part := range [][]byte{p.table, p.docs.b, p.places.b, p.marks.b} {
+		p.sizes = binary.AppendUvarint(p.sizes, uint64(len(part)))
+	}
+	return [][]byte{p.begun.b, p.sizes, p.table, p.docs.b, p.places.b, p.marks.b}
 }
 
 // gathering is a list that grows while texts are read: for each place how many
-// documents further it is, and how many words further there. All are varints.
+// documents further it is, and how many words further there, doubled, and one more if
+// its form, which then follows, isn't the first one. All are varints.
 type gathering struct {
 	count      int // documents
 	doc, place int
 	placed     bool
 	b          []byte
+	forms      []gathered
+}
+
+// gathered is a form as it was met.
+type gathered struct {
+	written     string
+	docs, times int
+	last        int // document
 }
 
 // note adds a document behind those that were noted.
@@ -168,115 +488,85 @@ func (g *gathering) note(doc int) {
 }
 
 // noteAt adds a place behind those that were noted.
-func (g *gathering) noteAt(doc, place int) {
+func (g *gathering) noteAt(doc, place int, written string) {
 	g.note(doc)
-	g.b = binary.AppendUvarint(g.b, uint64(place-g.place))
+	at := g.form(written)
+	f := &g.forms[at]
+	if f.times++; f.last != doc {
+		f.docs, f.last = f.docs+1, doc
+	}
+	further := uint64(place-g.place) << 1
+	if at > 0 {
+		g.b = binary.AppendUvarint(g.b, further|1)
+		further = uint64(at)
+	}
+	g.b = binary.AppendUvarint(g.b, further)
 	g.place, g.placed = place, true
 }
 
-// pack writes the list.
-func (g *gathering) pack(to *packing) {
-	to.begin(g.count, g.placed)
+// form returns the number of a form, a new one if it hasn't been met.
+func (g *gathering) form(written string) int {
+	for i := range g.forms {
+		if g.forms[i].written == written {
+			return i
+		}
+	}
+	g.forms = append(g.forms, gathered{written: strings.Clone(written), last: -1})
+	return len(g.forms) - 1
+}
+
+// ordered returns forms with the commonest first, and by their old numbers the new ones.
+func ordered(forms []gathered) (sorted []gathered, numbers []int) {
+	order := make([]int, len(forms))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(forms[b].times-forms[a].times, strings.Compare(forms[a].written, forms[b].written))
+	})
+	numbers = make([]int, len(forms))
+	for n, old := range order {
+		numbers[old] = n
+		sorted = append(sorted, forms[old])
+	}
+	return sorted, numbers
+}
+
+// pack writes the list of a word.
+func (g *gathering) pack(to *packing, word string, all *rules) {
+	forms, numbers := ordered(g.forms)
+	to.begin(head{count: g.count, placed: g.placed, forms: all.of(word, forms)})
 	doc, place, first := 0, 0, true
-	var here []int
+	var here, written []int
 	for b := g.b; len(b) > 0; {
 		further, n := binary.Uvarint(b)
 		b = b[n:]
 		if further > 0 && !first {
-			to.add(doc, here)
-			here, place = here[:0], 0
+			to.add(doc, here, written)
+			here, written, place = here[:0], written[:0], 0
 		}
 		doc, first = doc+int(further), false
 		if g.placed {
 			further, n = binary.Uvarint(b)
 			b = b[n:]
-			place += int(further)
-			here = append(here, place)
-		}
-	}
-	to.add(doc, here)
-}
-
-// How a document's message is written.
-const (
-	spelt = iota // 16 bytes
-	next         // the id directly after that of the document before: a reply
-	same         // that of the document before
-)
-
-// encodeDocs packs a part's documents: their chats once each, then for every document
-// which one of these, its kind, and its message.
-func encodeDocs(docs []search.Doc) []byte {
-	chats := map[string]int{}
-	var names, rest []byte
-	before := ulid.ULID{}
-	for _, d := range docs {
-		at, known := chats[d.Chat]
-		if !known {
-			at = len(chats)
-			chats[d.Chat] = at
-			name := ulid.MustParse(d.Chat)
-			names = append(names, name[:]...)
-		}
-		message := ulid.MustParse(d.Message)
-		how := spelt
-		switch message {
-		case before:
-			how = same
-		case following(before):
-			how = next
-		}
-		rest = binary.AppendUvarint(rest, uint64(at)<<4|uint64(d.Kind)<<2|uint64(how))
-		if how == spelt {
-			rest = append(rest, message[:]...)
-		}
-		before = message
-	}
-	return append(append(binary.AppendUvarint(nil, uint64(len(chats))), names...), rest...)
-}
-
-var errDocs = errors.New("the names of documents are cut off or impossible")
-
-// decodeDocs reads what encodeDocs wrote.
-func decodeDocs(b []byte) (docs []search.Doc, err error) {
-	n, err := take(&b)
-	if err != nil || n > perPart || int(n)*16 > len(b) {
-		return nil, errDocs
-	}
-	chats := make([]string, n)
-	for i := range chats {
-		chats[i] = ulid.ULID(b[:16]).String()
-		b = b[16:]
-	}
-	before := ulid.ULID{}
-	for len(b) > 0 {
-		v, err := take(&b)
-		if err != nil || v>>4 >= n || len(docs) == perPart {
-			return nil, errDocs
-		}
-		switch v & 3 {
-		case spelt:
-			if len(b) < 16 {
-				return nil, errDocs
+			place += int(further >> 1)
+			form := uint64(0)
+			if further&1 == 1 {
+				form, n = binary.Uvarint(b)
+				b = b[n:]
 			}
-			before, b = ulid.ULID(b[:16]), b[16:]
-		case next:
-			before = following(before)
-		case same:
-		default:
-			return nil, errDocs
+			here, written = append(here, place), append(written, numbers[form])
 		}
-		docs = append(docs, search.Doc{Chat: chats[v>>4], Kind: search.Kind(v >> 2 & 3), Message: before.String()})
 	}
-	return docs, nil
+	to.add(doc, here, written)
 }
 
-// following returns the id directly after another, as package id has it.
-func following(u ulid.ULID) ulid.ULID {
-	for i := len(u) - 1; i >= 6; i-- {
-		if u[i]++; u[i] != 0 {
-			break
-		}
+// take reads a varint.
+func take(b *[]byte) (uint64, error) {
+	v, n := binary.Uvarint(*b)
+	if n <= 0 || v > math.MaxInt32*4 {
+		return 0, errList
 	}
-	return u
+	*b = (*b)[n:]
+	return v, nil
 }

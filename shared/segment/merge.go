@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/blevesearch/vellum"
-
 	"parley/shared/search"
 )
 
@@ -26,6 +24,7 @@ func Merge(ctx context.Context, to io.Writer, old []*Segment, gone func(search.D
 	if err != nil {
 		return Facts{}, err
 	}
+	m.seed(&w.rules)
 	if err := m.words(ctx, w); err != nil {
 		return Facts{}, err
 	}
@@ -39,10 +38,16 @@ type merger struct {
 	names   []search.Doc
 	lengths []int
 
-	all    []search.Posting // of the word that is written
-	places []int
-	list   packing
+	list packing
+
+	all    []posting // of the word that is written
+	forms  []gathered
+	places []int // of all documents, and which form each has
+	which  []int
 }
+
+// posting is a document that has the word that is written.
+type posting struct{ doc, from, to int } // where its places begin and end
 
 // number reads which documents there are and puts them in the order of their ids.
 func number(old []*Segment, gone func(search.Doc) bool) (*merger, error) {
@@ -77,40 +82,29 @@ func number(old []*Segment, gone func(search.Doc) bool) (*merger, error) {
 	return m, nil
 }
 
-// source walks the words of one segment.
-type source struct {
-	*vellum.FSTIterator
-	segment int
-	word    []byte // nil at the end
-	at      uint64
+// seed numbers the rules as the largest segment has them: mostly the commonest first.
+func (m *merger) seed(to *rules) {
+	largest := slices.MaxFunc(m.old, func(a, b *Segment) int { return cmp.Compare(a.facts.Tokens, b.facts.Tokens) })
+	for _, r := range largest.rules {
+		to.number(r)
+	}
+	clear(to.used)
 }
 
-// look takes in where the iterator stands.
-func (s *source) look(err error) error {
-	if errors.Is(err, vellum.ErrIteratorDone) {
-		s.word = nil
-		return nil
-	}
-	if err != nil {
-		return search.ErrCorrupt.Because(err)
-	}
-	s.word, s.at = s.Current()
-	return nil
+// source walks the words of one segment.
+type source struct {
+	*cursor
+	segment int
 }
 
 // words writes all words, each with the documents of all segments.
 func (m *merger) words(ctx context.Context, w *writer) error {
 	var open []*source
 	for i, s := range m.old {
-		it, err := s.words.Iterator(nil, nil)
-		one := &source{FSTIterator: it, segment: i}
-		if err := one.look(err); err != nil {
-			return err
-		}
-		open = append(open, one)
+		open = append(open, &source{s.words.seek(""), i})
 	}
 	for {
-		open = slices.DeleteFunc(open, func(s *source) bool { return s.word == nil })
+		open = slices.DeleteFunc(open, func(s *source) bool { return s.cursor == nil || s.moved() })
 		if len(open) == 0 || w.err != nil {
 			return nil // finish reports it
 		}
@@ -118,8 +112,8 @@ func (m *merger) words(ctx context.Context, w *writer) error {
 			return err
 		}
 		least := slices.Clone(slices.MinFunc(open, func(a, b *source) int { return bytes.Compare(a.word, b.word) }).word)
-		m.all, m.places = m.all[:0], m.places[:0]
-		placed := false
+		m.all, m.forms, m.places, m.which = m.all[:0], m.forms[:0], m.places[:0], m.which[:0]
+		placed, lists := false, 0
 		for _, s := range open {
 			if !bytes.Equal(s.word, least) {
 				continue
@@ -128,14 +122,17 @@ func (m *merger) words(ctx context.Context, w *writer) error {
 			if err != nil {
 				return err
 			}
-			placed = placed || has
-			if err := s.look(s.Next()); err != nil {
-				return err
+			if lists++; lists > 1 && placed != has {
+				return search.ErrCorrupt.Because(errors.New("a word has places here and none there"))
+			}
+			placed = has
+			if !s.next() {
+				s.cursor = nil
 			}
 		}
 		if len(m.all) > 0 {
-			m.pack(placed)
-			w.word(least, &m.list)
+			m.pack(string(least), placed, &w.rules)
+			w.word(string(least), &m.list)
 		}
 	}
 }
@@ -144,32 +141,86 @@ func (m *merger) words(ctx context.Context, w *writer) error {
 // reports whether the word has places.
 func (m *merger) postings(s *source) (placed bool, err error) {
 	from := m.old[s.segment]
-	l, err := from.list(int64(s.at), true)
+	e, err := from.entry(s.cursor)
+	var l *list
+	if err == nil {
+		l, err = e.walk(e.placed, len(e.forms) > 1)
+	}
 	if err != nil {
 		return false, from.lists.corrupt(err)
+	}
+	forms := make([]int, len(e.forms)) // the new number of each
+	for i, f := range e.forms {
+		written, err := from.written(string(s.word), f)
+		if err != nil {
+			return false, err
+		}
+		if forms[i] = slices.IndexFunc(m.forms, func(g gathered) bool { return g.written == written }); forms[i] < 0 {
+			forms[i] = len(m.forms)
+			m.forms = append(m.forms, gathered{written: written, last: -1})
+		}
 	}
 	for {
 		p, ok, err := l.Next(0)
 		if !ok || err != nil {
-			return l.placed, err
+			return e.placed, err
 		}
-		if p.Doc = m.numbers[s.segment][p.Doc]; p.Doc >= 0 {
-			at := len(m.places)
-			m.places = append(m.places, p.Places...)
-			p.Places = m.places[at:]
-			m.all = append(m.all, p)
+		doc := m.numbers[s.segment][p.Doc]
+		if doc < 0 {
+			continue
 		}
+		begin := len(m.places)
+		if e.placed {
+			if m.places, err = l.Places(m.places); err != nil {
+				return false, err
+			}
+			if m.which, err = m.formsOf(l, p.Times, forms, doc); err != nil {
+				return false, err
+			}
+		}
+		m.all = append(m.all, posting{doc, begin, len(m.places)})
 	}
 }
 
+// formsOf appends which form each place of a list's document has, by new numbers, and
+// counts them.
+func (m *merger) formsOf(l *list, times int, numbers []int, doc int) ([]int, error) {
+	var old []int
+	if len(l.forms) > 1 {
+		if !l.readForms() {
+			return nil, search.ErrCorrupt.Because(errList)
+		}
+		old = l.formsOf(l.i - 1)
+	}
+	for i := range times {
+		n := numbers[0]
+		if old != nil {
+			n = numbers[old[i]]
+		}
+		f := &m.forms[n]
+		if f.times++; f.last != doc {
+			f.docs, f.last = f.docs+1, doc
+		}
+		m.which = append(m.which, n)
+	}
+	return m.which, nil
+}
+
 // pack packs the postings of a word, which segments of other times leave in order.
-func (m *merger) pack(placed bool) {
-	byDoc := func(a, b search.Posting) int { return cmp.Compare(a.Doc, b.Doc) }
+func (m *merger) pack(word string, placed bool, all *rules) {
+	byDoc := func(a, b posting) int { return cmp.Compare(a.doc, b.doc) }
 	if !slices.IsSortedFunc(m.all, byDoc) {
 		slices.SortFunc(m.all, byDoc)
 	}
-	m.list.begin(len(m.all), placed)
+	forms, numbers := ordered(m.forms)
+	for i, n := range m.which {
+		m.which[i] = numbers[n]
+	}
+	for n := len(forms); n > 0 && forms[n-1].docs == 0; n-- {
+		forms = forms[:n-1] // of documents that are gone
+	}
+	m.list.begin(head{count: len(m.all), placed: placed, forms: all.of(word, forms)})
 	for _, p := range m.all {
-		m.list.add(p.Doc, p.Places)
+		m.list.add(p.doc, m.places[p.from:p.to], m.which[p.from:p.to])
 	}
 }

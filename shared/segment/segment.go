@@ -2,14 +2,14 @@
 // the documents that have them, and where in these they stand. It is written once,
 // opened for reading by many, and never changed.
 //
-// A segment is a ZIP archive whose entries are stored as they are, in this order:
+// A segment is a ZIP archive whose entries are stored as they are, but for small ones, which are packed, in this order:
 //
 //	lists    for each word the documents that have it, and its places in them
 //	docs     which messages the documents are
-//	words    a finite-state transducer (vellum, bleve's dictionary): where a word's list
-//	         stands
+//	words    the dictionary: where a word's list stands (dictionary.go)
 //	lengths  of the documents
 //	sums     CRC-32C of each 64 KiB of the first two, of which only pieces are read
+//	forms    how words are written, beside their stems (form.go)
 //	facts    numbers of all this, JSON
 //
 // What a query needs of it besides the end of the file, which is about a tenth, is one
@@ -22,6 +22,7 @@ package segment
 
 import (
 	"archive/zip"
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -31,14 +32,13 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/blevesearch/vellum"
 	"github.com/go-json-experiment/json"
 
 	"parley/shared/search"
 )
 
 // formatVersion is that of files that Build and Merge write, and that Open reads.
-const formatVersion = 1
+const formatVersion = 2
 
 // Entries of the archive.
 const (
@@ -47,6 +47,7 @@ const (
 	wordsEntry   = "words"
 	lengthsEntry = "lengths"
 	sumsEntry    = "sums"
+	formsEntry   = "forms"
 	factsEntry   = "facts"
 )
 
@@ -54,6 +55,9 @@ const (
 	sumEvery = 64 << 10 // bytes that have a checksum of their own
 	perPart  = 256      // documents that are packed together
 	maxList  = 64 << 20 // bytes of one word's list
+	// mostPacked is the size of an entry, in bytes, up to which it is packed: of a large
+	// segment unpacking the words would take longer than bringing them over.
+	mostPacked = 1 << 20
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -69,7 +73,9 @@ type facts struct {
 // Segment is an open segment. It is safe for concurrent use.
 type Segment struct {
 	facts
-	words       *vellum.FST
+	words       *dictionary
+	rules       []rule
+	endings     []ending
 	lengths     []byte // 16 bits for each document
 	lists, docs *pieces
 
@@ -94,12 +100,12 @@ func open(file *failing, size int64) (*Segment, error) {
 		return nil, err
 	}
 	s := &Segment{known: map[int][]search.Doc{}}
-	var sums, text, words []byte
+	var sums, text, words, forms []byte
 	for _, want := range []struct {
 		name string
 		to   *[]byte
-	}{{factsEntry, &text}, {sumsEntry, &sums}, {lengthsEntry, &s.lengths}, {wordsEntry, &words}} {
-		if *want.to, err = entry(archive, want.name, size); err != nil {
+	}{{factsEntry, &text}, {sumsEntry, &sums}, {lengthsEntry, &s.lengths}, {wordsEntry, &words}, {formsEntry, &forms}} {
+		if *want.to, err = part(archive, want.name, size); err != nil {
 			return nil, err
 		}
 	}
@@ -109,9 +115,10 @@ func open(file *failing, size int64) (*Segment, error) {
 	if s.Version != formatVersion || s.facts.Docs < 1 || s.facts.Tokens < 0 || len(s.lengths) != 2*s.facts.Docs || len(s.Parts) != (s.facts.Docs+perPart-1)/perPart || !slices.IsSorted(s.Parts) {
 		return nil, errors.New("impossible numbers")
 	}
-	if s.words, err = vellum.Load(words); err != nil {
+	if s.rules, err = decodeRules(forms); err != nil {
 		return nil, err
 	}
+	s.endings = endingsOf(s.rules)
 	for _, p := range []struct {
 		name string
 		to   **pieces
@@ -120,18 +127,20 @@ func open(file *failing, size int64) (*Segment, error) {
 			return nil, err
 		}
 	}
-	return s, nil
+	s.words, err = readDictionary(words, s.lists.size)
+	return s, err
 }
 
-// entry reads an entry as a whole; the archive has a checksum of it.
-func entry(archive *zip.Reader, name string, size int64) ([]byte, error) {
+// part reads an entry of the archive as a whole; that has a checksum of it.
+func part(archive *zip.Reader, name string, size int64) ([]byte, error) {
 	f, err := archive.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	body, err := io.ReadAll(io.LimitReader(f, size+1))
-	if err == nil && int64(len(body)) > size {
+	most := max(size, mostPacked)
+	body, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && int64(len(body)) > most {
 		err = errors.New("an entry is larger than its file")
 	}
 	return body, err
@@ -307,71 +316,191 @@ func (s *Segment) partOf(part int) ([]search.Doc, error) {
 	return docs, err
 }
 
-// Postings implements search.Index.
-func (s *Segment) Postings(word string, places bool) (search.Postings, error) {
-	at, found, err := s.words.Get([]byte(word))
-	if !found || err != nil {
-		return nil, s.lists.corrupt(err)
+// Find implements search.Index.
+func (s *Segment) Find(word string) (search.List, error) {
+	c := s.words.get(word)
+	if c == nil {
+		return nil, nil
 	}
-	l, err := s.list(int64(at), places)
+	e, err := s.entry(c)
 	if err != nil {
 		return nil, fmt.Errorf("look up a word: %w", s.lists.corrupt(err))
 	}
-	return l, nil
+	return e, nil
 }
 
 // likely is how many bytes of a list are read at first.
 const likely = 4 << 10
 
-// list reads the list that stands there: its head, then as much as is asked for.
-func (s *Segment) list(at int64, places bool) (*list, error) {
-	b, err := s.lists.read(at, min(likely, s.lists.size-at))
-	if err != nil {
-		return nil, err
-	}
-	head := b
-	kind, err := take(&head)
-	if err != nil {
-		return nil, err
-	}
-	l := &list{count: int(kind >> 1), left: int(kind >> 1), placed: kind&1 == 1, lengths: s.lengths, doc: -1}
-	l.gap, l.wanted = gap(s.facts.Docs, l.count), l.placed && places
-	docs, err := take(&head)
-	if err != nil {
-		return nil, err
-	}
-	rest := uint64(0)
-	if l.placed && l.count >= short {
-		if rest, err = take(&head); err != nil {
+// entry is a word's list that was found.
+type entry struct {
+	*Segment
+	head
+	at    int64  // where what is behind the head begins
+	b     []byte // what was read of that
+	begun int    // bits of these that are the head's
+	sizes [4]int64
+	only  []bool // by form: those that are meant; nil: all
+	docs  int    // that count
+}
+
+// entry reads the beginning of a word's list, all of a short one.
+func (s *Segment) entry(c *cursor) (*entry, error) {
+	for first := int64(likely); ; first = c.size {
+		b, err := s.lists.read(c.list, min(first, c.size))
+		if err != nil {
 			return nil, err
 		}
-	}
-	if docs > maxList || rest > maxList || l.count < 1 || l.count > s.facts.Docs {
-		return nil, errList
-	}
-	size := int64(docs)
-	if places {
-		size += int64(rest)
-	}
-	if at += int64(len(b) - len(head)); size > int64(len(head)) {
-		if head, err = s.lists.read(at, size); err != nil {
-			return nil, err
+		e := &entry{Segment: s, at: c.list, b: b}
+		err = e.read()
+		if first >= c.size || err == nil && e.count > perBlock {
+			return e, err
 		}
 	}
-	l.docs = &bitReader{b: head[:docs]}
-	switch {
-	case l.placed && l.count < short:
-		l.places = l.docs
-	case l.wanted:
-		l.places = &bitReader{b: head[docs:size]}
+}
+
+// read takes in what a list begins with.
+func (e *entry) read() (err error) {
+	in := bitReader{b: e.b}
+	if e.head, err = in.head(); err != nil || e.count < 1 || e.count > e.facts.Docs {
+		return errList
+	}
+	if e.docs, e.begun = e.count, in.at; e.count <= perBlock {
+		return nil
+	}
+	rest := e.b[(in.at+7)/8:]
+	for i := range e.sizes {
+		n, err := take(&rest)
+		if err != nil || n > maxList {
+			return errList
+		}
+		e.sizes[i] = int64(n)
+	}
+	e.at += int64(len(e.b) - len(rest))
+	e.b = rest
+	return nil
+}
+
+// Count implements search.List.
+func (e *entry) Count() int { return e.docs }
+
+// Walk implements search.List.
+func (e *entry) Walk(places bool) (search.Postings, error) {
+	l, err := e.walk(places && e.placed, e.only != nil)
+	if err != nil {
+		return nil, fmt.Errorf("walk a list: %w", e.lists.corrupt(err))
+	}
+	l.only = e.only
+	if e.only != nil && l.blocks == nil && !l.choose() {
+		return nil, search.ErrCorrupt.Because(errList)
 	}
 	return l, nil
 }
 
+// walk begins to walk a list with what is asked for.
+func (e *entry) walk(places, forms bool) (l *list, err error) {
+	if e.count <= perBlock {
+		l = e.head.walk(e.facts.Docs, e.lengths, bitReader{b: e.b, at: e.begun})
+		if !l.load() || forms && !l.readForms() {
+			err = errList
+		}
+		return l, err
+	}
+	table, docs, placed, marked := e.sizes[0], e.sizes[1], e.sizes[2], e.sizes[3]
+	size := table + docs
+	if places {
+		size += placed
+	}
+	if places && forms {
+		size += marked
+	}
+	b := e.b
+	if size > int64(len(b)) {
+		if b, err = e.lists.read(e.at, size); err != nil {
+			return nil, err
+		}
+	}
+	parts := body{table: b[:table], docs: b[table : table+docs]}
+	if places {
+		parts.places = b[table+docs : table+docs+placed]
+	}
+	switch {
+	case forms && places:
+		parts.forms = b[size-marked : size]
+	case forms:
+		if parts.forms, err = e.lists.read(e.at+size+placed, marked); err != nil {
+			return nil, err
+		}
+	}
+	l = e.head.walk(e.facts.Docs, e.lengths, bitReader{})
+	return l, l.long(parts)
+}
+
 // Begin implements search.Index.
-func (s *Segment) Begin(prefix string, most int) ([]string, error) {
-	it, err := s.words.Iterator([]byte(prefix), after(prefix))
-	return s.collect(it, err, most)
+func (s *Segment) Begin(prefix string, most int) (all []search.List, err error) {
+	for _, c := range s.beginning(prefix, most) {
+		e, err := s.entry(c)
+		if err == nil {
+			err = e.begins(string(c.word), prefix)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("look up a beginning: %w", s.lists.corrupt(err))
+		}
+		if e.docs > 0 {
+			all = append(all, e)
+		}
+	}
+	return all, nil
+}
+
+// beginning returns at most so many words of which a form may begin so.
+func (s *Segment) beginning(prefix string, most int) (all []*cursor) {
+	seen := map[int]bool{}
+	add := func(c *cursor) {
+		if !seen[c.n] {
+			seen[c.n] = true
+			all = append(all, c)
+		}
+	}
+	for _, stem := range s.stems(prefix) {
+		if c := s.words.get(stem); c != nil && !c.moved() && len(all) < most {
+			add(c)
+		}
+	}
+	for _, begin := range []string{prefix, movedMark + prefix} {
+		c := s.words.seek(begin)
+		for more := c != nil; more && len(all) < most && bytes.HasPrefix(c.word, []byte(begin)); more = c.next() {
+			if c.moved() {
+				add(c.stem())
+			} else {
+				at := *c
+				at.word = slices.Clone(c.word)
+				add(&at)
+			}
+		}
+	}
+	return all
+}
+
+// begins narrows a list down to the forms that begin so.
+func (e *entry) begins(stem, prefix string) error {
+	only := make([]bool, len(e.forms))
+	n := 0
+	e.docs = 0
+	for i, f := range e.forms {
+		written, err := e.written(stem, f)
+		if err != nil {
+			return err
+		}
+		if only[i] = strings.HasPrefix(written, prefix); only[i] {
+			e.docs += f.docs
+			n++
+		}
+	}
+	if n < len(only) {
+		e.only = only
+	}
+	return nil
 }
 
 // Similar implements search.Index.
@@ -383,24 +512,13 @@ func (s *Segment) Similar(word string, edits, most int) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("similar words: %w", err)
 	}
-	it, err := s.words.Search(a, nil, nil)
-	return s.collect(it, err, most)
+	var all []string
+	s.words.similar(a, func(word string) bool {
+		all = append(all, word)
+		return len(all) < most
+	})
+	return all, nil
 }
-
-// collect returns the words that an iterator walks.
-func (s *Segment) collect(it *vellum.FSTIterator, err error, most int) (all []string, _ error) {
-	for ; err == nil && len(all) < most; err = it.Next() {
-		word, _ := it.Current()
-		all = append(all, string(word))
-	}
-	if errors.Is(err, vellum.ErrIteratorDone) {
-		err = nil
-	}
-	return all, s.lists.corrupt(err)
-}
-
-// after is what sorts behind all that begins like that.
-func after(prefix string) []byte { return append([]byte(prefix), strings.Repeat("\xff", 8)...) }
 
 // length of a document in words; longer ones count as of the greatest number.
 func length(lengths []byte, doc int) int { return int(binary.LittleEndian.Uint16(lengths[2*doc:])) }

@@ -111,13 +111,17 @@ func (b *bench) count(s *shelf.Shelf, user string, g search.Segment, word string
 		return 0, err
 	}
 	defer release()
-	list, err := index.Postings(word, true)
+	list, err := index.Find(word)
 	if err != nil || list == nil {
+		return 0, err
+	}
+	walk, err := list.Walk(true)
+	if err != nil {
 		return 0, err
 	}
 	n := 0
 	for {
-		_, ok, err := list.Next(0)
+		_, ok, err := walk.Next(0)
 		if !ok || err != nil {
 			return n, err
 		}

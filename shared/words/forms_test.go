@@ -103,3 +103,30 @@ func TestLanguagesMix(t *testing.T) {
 		}
 	}
 }
+
+// begun has, for each language, the beginning of a word as somebody types it, and a word
+// that it finds as it is written, whatever its stem is.
+var begun = map[string][][2]string{
+	"English":    {{"runni", "running"}, {"polici", "policies"}, {"happines", "Happiness"}, {"naiv", "naïve"}, {"résum", "resume"}},
+	"Russian":    {{"книгам", "книгами"}, {"зеле", "зелёная"}, {"Городск", "городской"}},
+	"Spanish":    {{"cancione", "canciones"}, {"españ", "España"}, {"trabajand", "trabajando"}},
+	"Portuguese": {{"acõe", "ações"}, {"informaco", "informações"}, {"irmao", "irmãos"}},
+	"French":     {{"chevau", "chevaux"}, {"ecole", "écoles"}, {"mangé", "mangées"}},
+	"German":     {{"häus", "Häuser"}, {"verträ", "Verträge"}, {"stras", "Straße"}},
+	"Indonesian": {{"memba", "membaca"}, {"diba", "dibaca"}, {"menul", "menulis"}, {"pekerj", "pekerjaan"}, {"bukun", "bukunya"}},
+	"Hindi":      {{"किताबे", "किताबें"}, {"सवा", "सवालों"}},
+	"Italian":    {{"ragazz", "ragazze"}, {"perch", "perché"}},
+	"Dutch":      {{"mogelijkhed", "mogelijkheden"}, {"geint", "geïnteresseerde"}},
+	"Swedish":    {{"bock", "Böckerna"}, {"flickorn", "Flickorna"}},
+	"Japanese":   {{"東", "東京"}, {"東京", "東京都"}},
+}
+
+func TestBeginningsAreFoundAsTheyAreWritten(t *testing.T) {
+	for language, pairs := range begun {
+		for _, p := range pairs {
+			if !slices.ContainsFunc(slices.Collect(Tokens(p[1])), func(t Token) bool { return strings.HasPrefix(t.Written, Fold(p[0])) }) {
+				t.Errorf("%s: %s doesn't begin with %s", language, p[1], p[0])
+			}
+		}
+	}
+}
