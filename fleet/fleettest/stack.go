@@ -66,7 +66,7 @@ func New(t testing.TB) *Stack {
 	files := storetest.Table(t, db, "files")
 	chats := store.NewChats(db, nil, table, "").WithFiles(files)
 	s := &Stack{T: t, Table: table, FilesTable: files, Files: store.NewFiles(db, files, table), Shelf: &Shelf{bodies: map[string][]byte{}},
-		Accounts: store.NewAccounts(db, accounts), accounts: accounts, Chats: chats, Log: logger(t), User: id.New(time.Now()), Valkey: valkey.Open(Env(t, "VALKEY_ADDR")),
+		Accounts: store.NewAccounts(db, accounts), accounts: accounts, Chats: chats, Log: logger(t), User: id.New(time.Now()), Valkey: valkey.Open(valkey.Settings{Addr: Env(t, "VALKEY_ADDR")}),
 		Queues: map[quota.Plan]*Queue{quota.Free: {}, quota.Premium: {}}, Realm: authtest.New(t, time.Now)}
 	s.Token = s.Realm.Token(t, s.User, quota.Free)
 	s.Sender = &chat.Sender{Store: chats, Files: chats, Queue: plans(s.Queues), Now: time.Now, NewID: id.New,

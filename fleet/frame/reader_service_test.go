@@ -24,7 +24,7 @@ func fresh() chat.Ref {
 // A reader that comes late, reads slowly and misses far more announcements than
 // it can hold gets every frame once and in order.
 func TestReaderMissesNothing(t *testing.T) {
-	client := valkey.Open(fleettest.Env(t, "VALKEY_ADDR"))
+	client := valkey.Open(valkey.Settings{Addr: fleettest.Env(t, "VALKEY_ADDR")})
 	defer client.Close()
 	log, ref := frame.NewLog(client), fresh()
 	const frames = 1300
@@ -60,7 +60,7 @@ func TestReaderMissesNothing(t *testing.T) {
 // From the moment when an attempt begins, what an earlier one still writes is
 // refused.
 func TestEarlierAttemptIsShutOut(t *testing.T) {
-	client := valkey.Open(fleettest.Env(t, "VALKEY_ADDR"))
+	client := valkey.Open(valkey.Settings{Addr: fleettest.Env(t, "VALKEY_ADDR")})
 	defer client.Close()
 	log, ref := frame.NewLog(client), fresh()
 	if _, err := log.Begin(t.Context(), ref, 1); err != nil {

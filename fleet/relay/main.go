@@ -42,10 +42,10 @@ type settings struct {
 	AccountsTable string `env:"ACCOUNTS_TABLE,required,notEmpty"`
 	ChatsTable    string `env:"CHATS_TABLE,required,notEmpty"`
 	BodiesBucket  string `env:"BODIES_BUCKET,required,notEmpty"`
-	Valkey        string `env:"VALKEY_ADDR,required,notEmpty"` // host:port
 	Listen        string `env:"LISTEN" envDefault:"127.0.0.1:8080"`
 	ListenAdmin   string `env:"LISTEN_ADMIN"` // host:port of /metrics and /healthz, not for the public; empty: none
 	EdgeSecret    string `env:"EDGE_SECRET"`
+	Valkey        valkey.Settings
 	Sending       sending
 
 	// Streams and waits that are held open at once; 0 is no limit.
@@ -93,8 +93,9 @@ func run(ctx context.Context, log *slog.Logger) error {
 	}
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
-		IdleTimeout: 60 * time.Second, MaxHeaderBytes: 32 << 10,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		IdleTimeout:    5 * time.Minute, // longer than the load balancer's, which else would send into a connection that is being closed
+		MaxHeaderBytes: 32 << 10,
+		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()

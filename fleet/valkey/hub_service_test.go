@@ -23,7 +23,7 @@ var quiet = slog.New(slog.DiscardHandler)
 func open(t *testing.T) (*fleettest.Valkey, *redis.Client, *valkey.Hub) {
 	t.Helper()
 	server := fleettest.StartValkey(t)
-	client := valkey.Open(server.Addr)
+	client := valkey.Open(valkey.Settings{Addr: server.Addr})
 	t.Cleanup(func() { _ = client.Close() })
 	return server, client, valkey.NewHub(t.Context(), client, quiet)
 }

@@ -17,13 +17,13 @@ func TestNobodyWaitsForAServerThatHangs(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	client := Open(l.Addr().String())
+	client := Open(Settings{Addr: l.Addr().String()})
 	defer client.Close()
 	nobodyWaits(t, NewHub(t.Context(), client, slog.New(slog.DiscardHandler)))
 }
 
 func TestNobodyWaitsForAServerThatIsAway(t *testing.T) {
-	client := Open("127.0.0.1:1")
+	client := Open(Settings{Addr: "127.0.0.1:1"})
 	defer client.Close()
 	nobodyWaits(t, NewHub(t.Context(), client, slog.New(slog.DiscardHandler)))
 }

@@ -15,7 +15,7 @@ import (
 
 // Two workers and the lease of one reply.
 func TestLeases(t *testing.T) {
-	client := valkey.Open(os.Getenv("VALKEY_ADDR"))
+	client := valkey.Open(valkey.Settings{Addr: os.Getenv("VALKEY_ADDR")})
 	defer client.Close()
 	const life = 12 * time.Second
 	a, b := valkey.NewLeases(client, id.New(time.Now()), life), valkey.NewLeases(client, id.New(time.Now()), life)

@@ -16,18 +16,30 @@ package valkey
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"net"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// Open returns a client of the server at addr (host:port). It doesn't connect
-// yet. Its time-outs are short, because whoever calls can do without.
-func Open(addr string) *redis.Client {
-	return redis.NewClient(&redis.Options{
-		Addr:                  addr,
+// Settings say where the server is, and how it is spoken to.
+type Settings struct {
+	Addr     string `env:"VALKEY_ADDR,required,notEmpty"` // host:port
+	TLS      bool   `env:"VALKEY_TLS"`                    // checked against the system's authorities
+	User     string `env:"VALKEY_USER"`                   // empty: the server's default user
+	Password string `env:"VALKEY_PASSWORD"`
+}
+
+// Open returns a client of the server. It doesn't connect yet. Its time-outs are
+// short, because whoever calls can do without.
+func Open(s Settings) *redis.Client {
+	options := &redis.Options{
+		Addr:                  s.Addr,
+		Username:              s.User,
+		Password:              s.Password,
 		DialTimeout:           300 * time.Millisecond,
 		ReadTimeout:           500 * time.Millisecond,
 		WriteTimeout:          500 * time.Millisecond,
@@ -37,7 +49,12 @@ func Open(addr string) *redis.Client {
 		DialerRetries:         1,
 		ContextTimeoutEnabled: true,
 		DisableIdentity:       true,
-	})
+	}
+	if s.TLS {
+		host, _, _ := net.SplitHostPort(s.Addr) // without a port it can't be dialled either
+		options.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, ServerName: host}
+	}
+	return redis.NewClient(options)
 }
 
 // LogTo sends what the client library has to say to log. It is one setting for

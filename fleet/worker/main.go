@@ -47,7 +47,7 @@ type settings struct {
 	FilesBucket  string `env:"FILES_BUCKET,required,notEmpty"`
 	QueueFree    string `env:"QUEUE_URL_FREE,required,notEmpty"`
 	QueuePremium string `env:"QUEUE_URL_PREMIUM,required,notEmpty"`
-	QueueIndex   string `env:"QUEUE_URL_INDEX"`               // of histories to be indexed for search; empty: none is
+	QueueIndex   string `env:"QUEUE_URL_INDEX"` // of histories to be indexed for search; empty: none is
 
 	Valkey valkey.Settings
 

@@ -139,7 +139,7 @@ func (b *bench) replay(ctx context.Context, engineURL string, trace []request, s
 // parts are those of a worker of the script.
 func (b *bench) parts(ctx context.Context, s *script, q work.Queue, engineURL string) work.Parts {
 	log := slog.New(slog.DiscardHandler)
-	shared := valkey.Open(b.services.Valkey)
+	shared := valkey.Open(valkey.Settings{Addr: b.services.Valkey})
 	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, func() { shared.Close() }) })
 	p := work.Parts{Settings: work.Defaults(), Replies: s, History: s, Rates: s, Name: "bench", Now: time.Now, Log: log,
 		Queues: map[quota.Plan]work.Queue{quota.Free: q}, Frames: frame.NewLog(shared),

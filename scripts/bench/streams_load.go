@@ -263,7 +263,7 @@ func startValkey(ctx context.Context, root string) (*sharedValkey, error) {
 		cmd.Wait()
 		os.RemoveAll(dir)
 	}}
-	client := valkey.Open(addr)
+	client := valkey.Open(valkey.Settings{Addr: addr})
 	defer client.Close()
 	for end := time.Now().Add(10 * time.Second); valkey.Ping(ctx, client) != nil; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
@@ -276,7 +276,7 @@ func startValkey(ctx context.Context, root string) (*sharedValkey, error) {
 
 // connections is how many the relay has: all but the one that asks.
 func (v *sharedValkey) connections(ctx context.Context) int {
-	client := valkey.Open(v.addr)
+	client := valkey.Open(valkey.Settings{Addr: v.addr})
 	defer client.Close()
 	list, err := client.ClientList(ctx).Result()
 	if err != nil {
