@@ -143,7 +143,7 @@ func consumed[T any](t *testing.T, name string, decode func(string) (T, error)) 
 }
 
 func TestSchedule(t *testing.T) {
-	for _, name := range []string{"rotate-keys", "report-backlog"} {
+	for _, name := range []string{"rotate-keys", "report-backlog", "billing-report"} {
 		if ev := load[events.EventBridgeEvent](t, name); ev.Source != "aws.scheduler" || ev.Time.IsZero() {
 			t.Errorf("the event of %s is %+v", name, ev)
 		}
