@@ -487,7 +487,7 @@ func (m *maker) centres(b *Bill) {
 		}
 	}
 	var nets []Money
-	for _, centre := range slices.Sorted(maps.Keys(rows)) {
+	for _, centre := range append(slices.Sorted(maps.Keys(rows))[1:], "") { // what is untagged comes last
 		r := rows[centre]
 		r.Net = r.Gross.Plus(r.Credits)
 		b.Centres = append(b.Centres, *r)
