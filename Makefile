@@ -7,7 +7,7 @@ RUN = .tools/bin/run
 LOCAL_SAM = AWS_ENDPOINT_URL=http://127.0.0.1:$(or $(AWS_PORT),4566) AWS_REGION=us-east-1 \
 	AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 
-.PHONY: help setup run logs chat test test-sam chaos bench lint fmt clean FORCE
+.PHONY: help setup run logs chat bill test test-sam chaos bench lint fmt clean FORCE
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,10 @@ run: setup $(RUN) ## start Parley here and serve it at http://127.0.0.1:8080
 
 logs: ## follow what the functions of a running Parley log
 	@$(LOCAL_SAM) logs --stack-name parley --tail
+
+# MONTH=2026-10; `go run ./scripts/bill --help` has more.
+bill: ## what a running Parley has cost this month, as page, CSV and JSON (docs/finance.md)
+	@go run ./scripts/bill $(if $(MONTH),--month $(MONTH))
 
 chat: ## talk to a running Parley in the terminal
 	@go run ./scripts/chat
