@@ -11,8 +11,8 @@ import (
 )
 
 var (
-	domain   = []string{"problem", "id", "quota", "file", "picture", "chat", "auth", "account", "model", "usage", "backlog", "region", "words", "passage", "ingest", "search", "segment"}
-	adapters = []string{"store", "queue", "object", "shelf", "mail", "kms", "api"}
+	domain   = []string{"problem", "id", "quota", "file", "picture", "chat", "auth", "account", "model", "usage", "bill", "backlog", "region", "words", "passage", "ingest", "search", "segment"}
+	adapters = []string{"store", "queue", "object", "shelf", "finance", "mail", "kms", "api"}
 	// edges are HTTP's side of the domain: they may use api, and no other adapter.
 	edges = []string{"chatapi", "accountapi", "fileapi", "searchapi"}
 )
