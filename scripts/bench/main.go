@@ -46,6 +46,7 @@ var parts = []part{
 	{"recovery", recovery},
 	{"search", searching},
 	{"quality", ranking},
+	{"bill", billing},
 }
 
 // bench is what the parts of one run share.
