@@ -10,7 +10,7 @@ type Policy struct {
 	First   int  // replicas at first
 	Fixed   bool // stays at that
 	Metrics []Metric
-	Least   int // replicas; none is one
+	Least   int // replicas, at once if there are fewer; none is one
 	Most    int // none is no bound
 
 	over, under []int // minutes
@@ -38,7 +38,7 @@ func (p *Policy) want(f *Fleet) int {
 		p.over, p.under = make([]int, len(p.Metrics)), make([]int, len(p.Metrics))
 	}
 	ready := float64(max(f.staying, 1))
-	out, in, all := have, 0, true
+	out, in, all := max(have, p.Least), 0, true
 	for i, m := range p.Metrics {
 		v := m.Of(f)
 		p.over[i], p.under[i] = p.over[i]+1, p.under[i]+1

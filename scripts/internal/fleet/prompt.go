@@ -107,3 +107,21 @@ func Play(prompts []Prompt, e Engine, p *Policy, boot float64) Result {
 	}
 	return f.Result()
 }
+
+// Sum adds results of several fleets up; the most replicas are the sum of each one's.
+func Sum(all []Result) (sum Result) {
+	for _, r := range all {
+		sum.Hours, sum.Most, sum.Changes = sum.Hours+r.Hours, sum.Most+r.Most, sum.Changes+r.Changes
+		for plan := range Plans {
+			sum.Arrived[plan] += r.Arrived[plan]
+			sum.Answered[plan] += r.Answered[plan]
+			sum.Refused[plan] += r.Refused[plan]
+			sum.Late[plan] += r.Late[plan]
+			sum.Lost[plan] += r.Lost[plan]
+			sum.Running[plan] += r.Running[plan]
+			sum.Waiting[plan] += r.Waiting[plan]
+			sum.starts[plan] = append(sum.starts[plan], r.starts[plan]...)
+		}
+	}
+	return sum
+}
