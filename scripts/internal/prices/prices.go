@@ -6,6 +6,7 @@ package prices
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/big"
 	"os"
 )
@@ -41,6 +42,9 @@ type Assumption struct {
 // number.
 type Decimal struct{ rat *big.Rat }
 
+// Exactly is a number that isn't in a file.
+func Exactly(rat *big.Rat) Decimal { return Decimal{rat} }
+
 // Rat returns the number.
 func (d Decimal) Rat() *big.Rat { return new(big.Rat).Set(d.rat) }
 
@@ -72,6 +76,27 @@ func Load(path string) (Table, error) {
 		return t, fmt.Errorf("prices %s: %w", path, err)
 	}
 	return t, nil
+}
+
+// Assuming returns a table with more assumptions, and these, from a file that has
+// nothing but them. None may be there already.
+func (t Table) Assuming(b []byte) (Table, map[string]Assumption, error) {
+	var more map[string]Assumption
+	if err := json.Unmarshal(b, &more); err != nil {
+		return t, nil, fmt.Errorf("assumptions: %w", err)
+	}
+	all := maps.Clone(t.Assumptions)
+	if all == nil {
+		all = map[string]Assumption{}
+	}
+	for name, a := range more {
+		if _, twice := all[name]; twice {
+			return t, nil, fmt.Errorf("assumption %s is there already", name)
+		}
+		all[name] = a
+	}
+	t.Assumptions = all
+	return t, more, t.check()
 }
 
 func (t Table) check() error {
