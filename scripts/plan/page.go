@@ -1,0 +1,459 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"parley/scripts/internal/fleet"
+	"parley/scripts/internal/ledger"
+)
+
+// plots are the pictures of a page, by name.
+type plots map[string]string
+
+// page writes all that is planned, and draws it.
+func (m *Model) page(q []Quota, seed uint64) (string, plots, error) {
+	n := m.need(m.load.home)
+	w := &strings.Builder{}
+	fmt.Fprint(w, pageHead)
+	m.pageLoad(w, n)
+	m.pagePeak(w, n)
+	m.pageEngines(w, n)
+	m.pageGrowth(w, n)
+	m.pageMonth(w, n)
+	lost := map[int]Need{}
+	for _, gone := range m.active() {
+		lost[gone] = m.need(func(p Place) int { return m.load.next(p, gone) })
+	}
+	m.pageQuotas(w, n, lost, q)
+	picture := m.pageLost(w, n, lost, seed)
+	m.pageHours(w, n)
+	m.pageAssumed(w)
+	return w.String(), plots{"capacity.svg": m.plotDay(n), "capacity-lost.svg": picture}, m.err
+}
+
+// active is the regions that serve while all are well.
+func (m *Model) active() []int {
+	var all []int
+	for i, r := range m.load.Regions {
+		if !r.Standby {
+			all = append(all, i)
+		}
+	}
+	return all
+}
+
+func (m *Model) name(region int) string { return m.load.Regions[region].Name }
+
+func (m *Model) pageLoad(w *strings.Builder, n Need) {
+	fmt.Fprint(w, pageLoadText)
+	fmt.Fprintln(w, "| a second, all regions | free, average | peak | premium, average | peak |\n|---|---:|---:|---:|---:|")
+	for _, o := range m.load.operations() {
+		f, p := o.rates.Free, o.rates.Premium
+		fmt.Fprintf(w, "| %s | %s | %s | %s | %s |\n", o.title, whole(f.Average), whole(f.Peak), whole(p.Average), whole(p.Peak))
+	}
+	fmt.Fprintf(w, pageCurveText, 100*m.load.Curve.Amplitude, m.load.Curve.BusiestHour, m.steep(), m.load.Curve.SurgeHours)
+	fmt.Fprintln(w, "| region | users of | of all users | turns a second, average | busiest hour, UTC | turns a second in it |\n|---|---|---:|---:|---:|---:|")
+	for _, r := range m.active() {
+		var places []string
+		share := 0.0
+		for _, p := range m.load.Places {
+			if m.load.home(p) == r {
+				places, share = append(places, p.Name), share+p.Share
+			}
+		}
+		var h hours
+		for hour := range h {
+			h[hour] = n[r][hour]["turns"]
+		}
+		at, peak := h.busiest()
+		fmt.Fprintf(w, "| %s (%s) | %s | %.1f %% | %s | %d | %s |\n", m.name(r), m.load.Regions[r].Code, strings.Join(places, ", "), 100*share, whole(h.mean()), at, whole(peak))
+	}
+	hour, peak := n.busiest("turns")
+	fmt.Fprintf(w, "| all | | 100 %% | %s | %d | %s |\n", whole(n.mean("turns")), hour, whole(peak))
+	fmt.Fprint(w, pageCurveAfter)
+}
+
+// steep is how high all places together come without a surge, of their mean.
+func (m *Model) steep() float64 {
+	_, sum := m.load.plain()
+	_, height := sum.busiest()
+	return height
+}
+
+// line is a row of a table that has a column for each region.
+type line struct {
+	title string
+	value func(a amounts) float64
+	write func(float64) string
+}
+
+func of(name string) func(amounts) float64 { return func(a amounts) float64 { return a[name] } }
+
+func per(name string, times float64) func(amounts) float64 {
+	return func(a amounts) float64 { return a[name] * times }
+}
+
+// lines is what the tables show of each region.
+func (m *Model) lines() []line {
+	all := []line{
+		{"turns a second", of("turns"), whole},
+		{"API requests a second", of("requests"), whole},
+		{"Lambda: all at once", of("concurrency"), up},
+	}
+	for _, f := range []string{"send-message", "process-upload", "upload", "index-history", "login", "signup", "history", "search"} {
+		all = append(all, line{"– " + f, of("lambda." + f), up})
+	}
+	all = append(all,
+		line{"DynamoDB, chats: write units a second", of("chats.writes"), whole},
+		line{"– read units", of("chats.reads"), whole},
+		line{"DynamoDB, files: write units a second", of("files.writes"), whole},
+		line{"– read units", of("files.reads"), whole},
+		line{"DynamoDB, accounts: write units a second", of("accounts.writes"), whole},
+		line{"– read units", of("accounts.reads"), whole},
+		line{"hottest partition: read units a second (of 3,000)", of("partition.reads"), whole},
+		line{"SQS: calls a second", of("sqs"), whole},
+		line{"– free prompts in flight", of("flight.free"), whole},
+		line{"– queues for them, 120,000 each", func(a amounts) float64 { return float64(queues(a["flight.free"])) }, whole},
+		line{"– premium prompts in flight", of("flight.premium"), whole},
+		line{"– queues for them", func(a amounts) float64 { return float64(queues(a["flight.premium"])) }, whole},
+		line{"streams open", of("streams"), whole},
+		line{"relays", of("relays"), whole},
+		line{"workers", of("workers"), whole},
+		line{"Valkey: GB", of("valkey.gb"), whole},
+		line{"– million ECPUs a second", per("valkey.ecpus", 1e-6), tenth},
+		line{"egress, Gbit/s", per("egress", 8e-9), tenth},
+		line{"logs, MB/s", per("logs", 1e-6), tenth},
+	)
+	for _, e := range m.engines.Engines {
+		all = append(all, line{"GPUs, if all is " + e.Name, of("gpus." + e.Name), whole})
+	}
+	return all
+}
+
+func (m *Model) pagePeak(w *strings.Builder, n Need) {
+	fmt.Fprint(w, pagePeakText)
+	regions := m.active()
+	fmt.Fprint(w, "| in its busiest hour |")
+	for _, r := range regions {
+		fmt.Fprintf(w, " %s |", m.name(r))
+	}
+	fmt.Fprintln(w, "\n|---|"+strings.Repeat("---:|", len(regions)))
+	for _, l := range m.lines() {
+		fmt.Fprintf(w, "| %s |", l.title)
+		for _, r := range regions {
+			most := 0.0
+			for _, a := range n[r] {
+				most = max(most, l.value(a))
+			}
+			fmt.Fprintf(w, " %s |", l.write(most))
+		}
+		fmt.Fprintln(w)
+	}
+	fmt.Fprint(w, pagePeakAfter)
+}
+
+func (m *Model) pageEngines(w *strings.Builder, n Need) {
+	e := m.engines
+	fmt.Fprintf(w, pageEnginesText, e.Source, e.Date, e.URL, e.Conditions, 100*m.assume("busy_part"))
+	fmt.Fprintln(w, "| model | engine | free prompt: nearest published | tokens/s | GPU-seconds each | premium prompt: nearest published | tokens/s | GPU-seconds each |\n|---|---|---|---:|---:|---|---:|---:|")
+	for _, one := range e.Engines {
+		fmt.Fprintf(w, "| %s | %d × %s |", one.Model, one.GPUs, one.GPU)
+		for _, p := range bothPlans {
+			text := m.load.Plans.of(p)
+			s := one.nearest(text)
+			fmt.Fprintf(w, " %s in, %s out | %s | %.2f |", whole(float64(s.In)), whole(float64(s.Out)), whole(s.TokensPerSecond), one.seconds(text))
+		}
+		fmt.Fprintln(w)
+	}
+	fmt.Fprint(w, "\n| GPUs, if all prompts go to it |")
+	for _, r := range m.active() {
+		fmt.Fprintf(w, " %s |", m.name(r))
+	}
+	fmt.Fprintln(w, " all, at their peaks | mean of a day | of which premium | million USD a month | USD per million turns |\n|---|"+strings.Repeat("---:|", len(m.active())+5))
+	for _, one := range e.Engines {
+		fmt.Fprintf(w, "| %s |", one.Name)
+		sum := 0.0
+		for _, r := range m.active() {
+			most, _ := n.most(r, "gpus."+one.Name)
+			sum += most
+			fmt.Fprintf(w, " %s |", whole(most))
+		}
+		long, short := m.gpuSeconds(n, one)
+		usd := n.mean("gpu usd." + one.Name)
+		fmt.Fprintf(w, " %s | %s | %.0f %% | %s | %s |\n", whole(sum), whole(n.mean("gpus."+one.Name)), 100*long/(long+short), tenth(usd*monthSeconds/1e6), whole(1e6*usd/n.mean("turns")))
+	}
+	first := e.Engines[0]
+	long, short := m.gpuSeconds(n, first)
+	text := m.load.Plans.Premium
+	fmt.Fprintf(w, pageEnginesAfter, first.GPU, m.hourly(first.Price), 100*premiumTurns(n)/n.mean("turns"), whole(float64(text.PromptTokens+text.AnswerTokens)), 100*long/(long+short), first.Name)
+}
+
+// gpuSeconds is what premium and free prompts take of all GPUs, a second.
+func (m *Model) gpuSeconds(n Need, e Engine) (long, short float64) {
+	short = n.mean("rate.send.free") + n.mean("rate.send_with_file.free")
+	return premiumTurns(n) * e.seconds(m.load.Plans.Premium), short * e.seconds(m.load.Plans.Free)
+}
+
+func (m *Model) pageGrowth(w *strings.Builder, n Need) {
+	fmt.Fprint(w, pageGrowthText)
+	fmt.Fprint(w, "| in a month |")
+	for _, r := range m.active() {
+		fmt.Fprintf(w, " %s |", m.name(r))
+	}
+	fmt.Fprintln(w, " all |\n|---|"+strings.Repeat("---:|", len(m.active())+1))
+	for _, l := range []struct {
+		title, name, unit string
+		each              float64
+	}{
+		{"rows of tables grow by", "stored.tables", "TB", 1e12},
+		{"files in S3 grow by", "stored.files", "TB", 1e12},
+		{"search indexes in S3 grow by", "stored.index", "TB", 1e12},
+		{"egress", "egress", "TB", 1e12},
+		{"logs", "logs", "TB", 1e12},
+	} {
+		fmt.Fprintf(w, "| %s, %s |", l.title, l.unit)
+		sum := 0.0
+		for _, r := range m.active() {
+			v := 0.0
+			for _, a := range n[r] {
+				v += a[l.name] * 3600 * 30 / l.each
+			}
+			sum += v
+			fmt.Fprintf(w, " %s |", tenth(v))
+		}
+		fmt.Fprintf(w, " %s |\n", tenth(sum))
+	}
+	fmt.Fprintln(w)
+}
+
+func (m *Model) pageMonth(w *strings.Builder, n Need) {
+	turns := n.mean("turns") * monthSeconds / 1e6
+	fmt.Fprintf(w, pageMonthText, m.table.AsOf, whole(turns))
+	fmt.Fprint(w, "| USD a month |")
+	for _, r := range m.active() {
+		fmt.Fprintf(w, " %s |", m.name(r))
+	}
+	fmt.Fprintln(w, " all | per million turns |\n|---|"+strings.Repeat("---:|", len(m.active())+2))
+	for _, part := range billed() {
+		m.monthRow(w, n, part, "usd."+part, whole)
+	}
+	m.monthRow(w, n, "**together, without GPUs**", "usd", func(v float64) string { return bold(whole(v), true) })
+	for _, e := range m.engines.Engines {
+		m.monthRow(w, n, "GPUs, if all is "+e.Name, "gpu usd."+e.Name, whole)
+	}
+	fmt.Fprintln(w, "\n| one turn, USD per million | API, Lambda, DynamoDB, SQS, S3 | what stands beside it |\n|---|---:|---:|")
+	for _, p := range bothPlans {
+		b := m.turns[p]
+		fmt.Fprintf(w, "| %s | %s | %s |\n", p, ledger.Total(b.Core).FloatString(2), ledger.Total(b.Beside).FloatString(2))
+	}
+	files := n.mean("stored.files") * monthSeconds / 1e9
+	fmt.Fprintf(w, pageMonthAfter, m.turn(premium).WriteUnits.String(), 100*premiumTurns(n)/n.mean("turns"), 100*premiumTurns(n)*number(m.turn(premium).WriteUnits.Rat())/n.mean("chats.writes"),
+		100*n.mean("usd.Malware scanner")/n.mean("usd"), whole(files*(m.hourly("between_regions_gb")+m.hourly("s3_storage"))/1e3))
+}
+
+// monthRow is what a month of average days costs of something.
+func (m *Model) monthRow(w *strings.Builder, n Need, title, name string, write func(float64) string) {
+	fmt.Fprintf(w, "| %s |", title)
+	for _, r := range m.active() {
+		fmt.Fprintf(w, " %s |", write(monthSeconds*n.meanOf(r, name)))
+	}
+	fmt.Fprintf(w, " %s | %.2f |\n", write(monthSeconds*n.mean(name)), 1e6*n.mean(name)/n.mean("turns"))
+}
+
+func premiumTurns(n Need) float64 {
+	return n.mean("rate.send.premium") + n.mean("rate.send_with_file.premium")
+}
+
+func (m *Model) pageHours(w *strings.Builder, n Need) {
+	fmt.Fprint(w, pageHoursText)
+	engine := m.engines.Engines[0].Name
+	for _, r := range m.active() {
+		fmt.Fprintf(w, "<details><summary>%s</summary>\n\n", m.name(r))
+		fmt.Fprintf(w, "| hour, UTC | sends/s | with a file | log-ins | history | searches | API/s | Lambda | chats: writes | reads | files: writes | SQS/s | in flight: free | premium | queues | streams | relays | workers | Valkey, GB | MECPU/s | Gbit/s | GPUs, %s | USD an hour, without them | for them |\n|---:|%s\n", engine, strings.Repeat("---:|", 23))
+		for hour, a := range n[r] {
+			both := func(name string) float64 { return a["rate."+name+".free"] + a["rate."+name+".premium"] }
+			cells := []string{whole(both("send")), whole(both("send_with_file")), tenth(both("sign_up_or_log_in")), tenth(both("history")), tenth(both("search")),
+				whole(a["requests"]), up(a["concurrency"]), whole(a["chats.writes"]), whole(a["chats.reads"]), whole(a["files.writes"]), whole(a["sqs"]),
+				whole(a["flight.free"]), whole(a["flight.premium"]), fmt.Sprintf("%d + %d", queues(a["flight.free"]), queues(a["flight.premium"])),
+				whole(a["streams"]), whole(a["relays"]), whole(a["workers"]), whole(a["valkey.gb"]), tenth(a["valkey.ecpus"] / 1e6), tenth(a["egress"] * 8e-9), whole(a["gpus."+engine]),
+				whole(math.Round(3600 * a["usd"])), whole(math.Round(3600 * a["gpu usd."+engine]))}
+			fmt.Fprintf(w, "| %d | %s |\n", hour, strings.Join(cells, " | "))
+		}
+		fmt.Fprint(w, "\n</details>\n\n")
+	}
+}
+
+func (m *Model) pageAssumed(w *strings.Builder) {
+	fmt.Fprint(w, pageAssumedText)
+	fmt.Fprintln(w, "| what | value | why |\n|---|---:|---|")
+	for _, name := range slices.Sorted(maps.Keys(m.own)) {
+		a := m.own[name]
+		fmt.Fprintf(w, "| %s | %s | %s |\n", strings.ReplaceAll(name, "_", " "), trimmed(number(a.Value.Rat())), a.Why)
+	}
+	fmt.Fprintln(w, "\n| users of | of all | clocks, UTC + | go to, and if it is lost to | why |\n|---|---:|---:|---|---|")
+	for _, p := range m.load.Places {
+		fmt.Fprintf(w, "| %s | %.1f %% | %g | %s | %s |\n", p.Name, 100*p.Share, p.UTC, strings.Join(p.Nearest, ", "), p.Why)
+	}
+	fmt.Fprint(w, pageLeftOut)
+}
+
+// sweep is the parts of the lost region's engines that its standby has running.
+var sweep = []float64{0, 0.25, 0.5, 0.6, 0.7, 0.8, 0.9, 1}
+
+// drawnParts are those of them that are drawn.
+var drawnParts = []float64{0, 0.5, 0.8}
+
+func (m *Model) pageLost(w *strings.Builder, n Need, lost map[int]Need, seed uint64) string {
+	s := newSimulation(m, m.engines.Engines[0])
+	biggest, at := m.biggest(n)
+	fmt.Fprintf(w, pageLostText, whole(1/s.part), m.engines.Engines[0].Model, s.per, s.engine.Slots, s.slots[premium], m.name(biggest), clock(at), m.assume("detect_seconds"), m.assume("ttl_seconds"),
+		100*s.busy, s.boot, m.assume("order_seconds"))
+	touched := s.crowd(at-900, at+3600, seed, s.touched(biggest))
+	var curves []curve
+	enough, unhurt := -1.0, false // the last: by the most that is kept warm
+	fmt.Fprintln(w, "| kept warm | sized by | free: sent | not served, % | refused | late | wait p50 / p99, s | premium: sent | not served, % | refused | late | wait p50 / p99, s |\n|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+	for _, warm := range sweep {
+		for _, order := range []bool{false, true} {
+			r := s.play(loss{biggest, at, warm, order}, touched)
+			fmt.Fprintf(w, "| %.0f %% | %s | %s | %s |\n", 100*warm, map[bool]string{false: "demand alone", true: "an order at once"}[order], r.cells(fleet.Free), r.cells(fleet.Premium))
+			unhurt = r.Total.Refused[free]+r.Total.Late[free]+r.Total.Refused[premium]+r.Total.Late[premium] == 0
+			if !order && enough < 0 && r.Total.Refused[premium]+r.Total.Late[premium] == 0 {
+				enough = warm
+			}
+			if slices.Contains(drawnParts, warm) {
+				curves = append(curves, curve{fmt.Sprintf("%.0f %% warm%s", 100*warm, map[bool]string{true: ", ordered"}[order]), r.Minutes, order})
+			}
+		}
+	}
+	words := enoughWords(enough, unhurt)
+	if enough < 0 {
+		enough = 1
+	}
+	always, following := m.standbys(lost, enough)
+	fmt.Fprintf(w, pageLostAfter, words, 100*enough, whole(always), tenth(always*m.gpuHour()*24*30/1e6), tenth(following*m.gpuHour()*24*30/1e6), 100*enough)
+	fmt.Fprintln(w, "| lost | at, UTC | its users go to | premium: sent | not served, % | refused or late | wait p99, s | free: sent | not served, % | refused or late | wait p99, s |\n|---|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|")
+	for _, gone := range m.active() {
+		_, hour := n.most(gone, "turns")
+		when := float64(hour)*3600 + 1800
+		r := s.play(loss{gone, when, enough, false}, s.crowd(when-900, when+3600, seed, s.touched(gone)))
+		fmt.Fprintf(w, "| %s | %s | %s |", m.name(gone), clock(when), m.successors(gone))
+		for _, p := range []int{fleet.Premium, fleet.Free} {
+			fmt.Fprintf(w, " %s | %s | %s | %.1f |", whole(float64(r.Prompts[p])), percent(r.away(p), r.Prompts[p]), whole(float64(r.Total.Refused[p]+r.Total.Late[p])), r.Waits[p].P99)
+		}
+		fmt.Fprintln(w)
+	}
+	m.pageLostDay(w, s, loss{biggest, at, enough, false}, seed)
+	return plotLost(curves, at)
+}
+
+// standbys is how many GPUs keep a part warm in all standbys, if it is a part of the
+// most that they may need, and on average if it is a part of what each hour may need.
+func (m *Model) standbys(lost map[int]Need, part float64) (always, following float64) {
+	name := "gpus." + m.engines.Engines[0].Name
+	for r, region := range m.load.Regions {
+		var h hours
+		for hour := range h {
+			for _, after := range lost {
+				h[hour] = max(h[hour], after[r][hour][name])
+			}
+		}
+		if region.Standby {
+			_, most := h.busiest()
+			always, following = always+part*most, following+part*h.mean()
+		}
+	}
+	return always, following
+}
+
+// gpuHour is what an hour of the first engine's GPU costs.
+func (m *Model) gpuHour() float64 { return m.hourly(m.engines.Engines[0].Price) }
+
+// pageLostDay is the whole day in the places that notice the loss.
+func (m *Model) pageLostDay(w *strings.Builder, s *simulation, l loss, seed uint64) {
+	day := s.play(l, s.crowd(0, fleet.Day, seed, s.touched(l.region)))
+	fmt.Fprintf(w, pageLostDayText, m.name(l.region), m.successors(l.region), 100*l.warm, whole(1/s.part), m.name(l.region))
+	fmt.Fprintln(w, "| hour, UTC | free: sent | not served | premium: sent | not served | engines, most |\n|---:|---:|---:|---:|---:|---:|")
+	for hour := range 24 {
+		var sum minute
+		for _, one := range day.Minutes[60*hour : 60*hour+60] {
+			for p := range fleet.Plans {
+				sum.sent[p], sum.away[p] = sum.sent[p]+one.sent[p], sum.away[p]+one.away[p]
+			}
+			sum.engines = max(sum.engines, one.engines)
+		}
+		fmt.Fprintf(w, "| %d | %s | %s | %s | %s | %d |\n", hour, whole(float64(sum.sent[free])), whole(float64(sum.away[free])), whole(float64(sum.sent[premium])), whole(float64(sum.away[premium])), sum.engines)
+	}
+	fmt.Fprintf(w, "\nOf the day's %s free prompts %s %% were not served, of %s premium ones %s %%.\n\n", whole(float64(day.Prompts[free])), percent(day.away(fleet.Free), day.Prompts[free]),
+		whole(float64(day.Prompts[premium])), percent(day.away(fleet.Premium), day.Prompts[premium]))
+}
+
+func (r lossResult) cells(p int) string {
+	return fmt.Sprintf("%s | %s | %s | %s | %s", whole(float64(r.Prompts[p])), percent(r.away(p), r.Prompts[p]), whole(float64(r.Total.Refused[p])), whole(float64(r.Total.Late[p])), r.Waits[p])
+}
+
+// biggest is the region with the most turns in an hour, and the middle of that hour.
+func (m *Model) biggest(n Need) (region int, at float64) {
+	most := 0.0
+	for _, r := range m.active() {
+		if turns, hour := n.most(r, "turns"); turns > most {
+			region, most, at = r, turns, float64(hour)*3600+1800
+		}
+	}
+	return region, at
+}
+
+// successors are the regions that take over from one.
+func (m *Model) successors(gone int) string {
+	var all []string
+	for _, p := range m.load.Places {
+		if m.load.home(p) != gone {
+			continue
+		}
+		if next := m.load.next(p, gone); next < 0 {
+			all = append(all, "nowhere")
+		} else {
+			all = append(all, m.name(next))
+		}
+	}
+	slices.Sort(all)
+	return strings.Join(slices.Compact(all), ", ")
+}
+
+func clock(at float64) string { return fmt.Sprintf("%02d:%02d", mod24(int(at/3600)), int(at/60)%60) }
+
+func percent(part, all int) string {
+	if all == 0 {
+		return "0"
+	}
+	return fmt.Sprintf("%.2f", 100*float64(part)/float64(all))
+}
+
+// whole writes a number without digits behind the point, with commas between
+// thousands; what is small and isn't zero keeps digits.
+func whole(v float64) string {
+	if v != 0 && math.Abs(v) < 10 && v != math.Trunc(v) {
+		return trimmed(v)
+	}
+	s := fmt.Sprintf("%.0f", v)
+	for at := len(s) - 3; at > 0 && s[at-1] != '-'; at -= 3 {
+		s = s[:at] + "," + s[at:]
+	}
+	return s
+}
+
+// up is the next whole number.
+func up(v float64) string { return whole(max(0, math.Ceil(v-1e-9))) }
+
+func tenth(v float64) string {
+	if v >= 1000 {
+		return whole(v)
+	}
+	return fmt.Sprintf("%.1f", v)
+}
+
+// trimmed writes a number with two digits that tell something.
+func trimmed(v float64) string { return fmt.Sprintf("%g", math.Round(v*1000)/1000) }
