@@ -7,7 +7,7 @@ RUN = .tools/bin/run
 LOCAL_SAM = AWS_ENDPOINT_URL=http://127.0.0.1:$(or $(AWS_PORT),4566) AWS_REGION=us-east-1 \
 	AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 
-.PHONY: help setup run logs chat bill test test-sam chaos bench lint fmt clean FORCE
+.PHONY: help setup run logs chat bill test test-sam chaos bench plan lint fmt clean FORCE
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,10 @@ chaos: setup-check ## kill parts of a fleet under load; check that nothing was l
 # COLLECTIONS one of test collections for what ranks them.
 bench: setup-check $(RUN) ## measure functions and fleet beside their aims (docs/benchmarks.md)
 	@$(RUN) -data .data/bench -free-ports -dynamodb -- go run ./scripts/bench $(if $(ONLY),-only $(ONLY)) $(if $(QUICK),-quick)
+
+# LOAD is the path of a load of one's own, in the shape of scripts/plan/load.json.
+plan: ## say what a load needs of AWS and GPUs, and costs (docs/capacity.md)
+	@go run ./scripts/plan $(if $(LOAD),-load $(LOAD))
 
 lint: setup-check ## format, vet, staticcheck, known vulnerabilities, templates
 	@scripts/lint
