@@ -27,6 +27,18 @@ func (l *Look) CaughtUp(ctx context.Context) error {
 	return l.Settings.CaughtUp(beats, l.Now())
 }
 
+// Serves is Settings.Serves, likewise.
+func (l *Look) Serves(ctx context.Context) error {
+	if !l.Several() {
+		return nil
+	}
+	beats, err := l.Beats.Beats(ctx)
+	if err != nil {
+		return err
+	}
+	return l.Settings.Serves(beats, l.Now())
+}
+
 // Lost is Settings.Lost, likewise.
 func (l *Look) Lost(ctx context.Context, name string) (bool, error) {
 	if name == "" || name == l.Own || !l.Several() {

@@ -26,12 +26,18 @@
 // been silent for two Gaps. In the first of them a region that is cut off from all
 // others (of two or more) notices by itself and stops.
 //
+// And one more, for accounts, which are written in one region, the home: a region that
+// takes itself for the home while another one that is there names a different one
+// serves nobody. So the old home, when it comes back, writes nothing into its own table
+// before it was told of the new one.
+//
 // A beat is one row of many, and rows are replicated side by side. So it is good
 // evidence for the rest, no proof; docs/regions.md says what an operator looks at
 // besides.
 package region
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,6 +52,8 @@ import (
 type Settings struct {
 	Own string   `env:"AWS_REGION"`
 	All []string `env:"REGIONS"` // this one included; empty: there is one, and nothing is asked or written
+	// Accounts is the home of accounts; empty: here.
+	Accounts string `env:"ACCOUNTS_REGION"`
 	// Gap is how long a region may be silent and still count as here: three beats.
 	Gap time.Duration `env:"REGION_GAP" envDefault:"3m"`
 }
@@ -56,6 +64,9 @@ func (s Settings) Several() bool { return len(s.others()) > 0 }
 func (s Settings) others() []string {
 	return slices.DeleteFunc(slices.Clone(s.All), func(r string) bool { return r == s.Own || strings.TrimSpace(r) == "" })
 }
+
+// Home reports whether accounts are written here.
+func (s Settings) Home() bool { return s.Accounts == "" || s.Accounts == s.Own }
 
 // Stamp is the name that rows of this region carry; empty where there is one region.
 func (s Settings) Stamp() string {
@@ -70,6 +81,7 @@ type Beat struct {
 	Region string
 	At     time.Time // when it was written
 	Since  time.Time // since when there has been one in every Gap
+	Home   string    // of accounts, as that region was told
 }
 
 // Beats keeps them.
@@ -101,7 +113,7 @@ func (s Settings) settle() time.Duration { return s.Gap / 3 }
 
 // Next is the beat that this region writes at now, by what was there.
 func (s Settings) Next(was []Beat, now time.Time) Beat {
-	next := Beat{Region: s.Own, At: now, Since: now}
+	next := Beat{Region: s.Own, At: now, Since: now, Home: cmp.Or(s.Accounts, s.Own)}
 	last, beat := find(was, s.Own)
 	if beat && now.Sub(last.At) <= s.Gap && !s.cutOff(was, now) {
 		next.Since = last.Since
@@ -138,6 +150,21 @@ func (s Settings) CaughtUp(beats []Beat, now time.Time) error {
 		// A region that never beat is being set up: there is nothing of it to wait for.
 		if b, ok := find(beats, other); ok && b.At.Before(own.Since.Add(s.settle())) {
 			return behind("nothing has come from %s since %s", other, own.Since.Format(time.RFC3339))
+		}
+	}
+	return nil
+}
+
+// Serves returns nil if users may come: the region has caught up, and isn't by mistake
+// the home of accounts.
+func (s Settings) Serves(beats []Beat, now time.Time) error {
+	if err := s.CaughtUp(beats, now); err != nil || !s.Several() || !s.Home() {
+		return err
+	}
+	for _, other := range s.others() {
+		b, ok := find(beats, other)
+		if ok && now.Sub(b.At) <= s.Gap && b.Home != "" && b.Home != s.Own {
+			return behind("this region would write accounts, and %s has them written in %s", other, b.Home)
 		}
 	}
 	return nil

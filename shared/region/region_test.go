@@ -16,7 +16,7 @@ var noon = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
 // at is minutes after noon.
 func at(minutes float64) time.Time { return noon.Add(time.Duration(minutes * float64(time.Minute))) }
 
-func beat(name string, wrote, since float64) Beat { return Beat{name, at(wrote), at(since)} }
+func beat(name string, wrote, since float64) Beat { return Beat{name, at(wrote), at(since), "a"} }
 
 func set(own string, all ...string) Settings {
 	return Settings{Own: own, All: all, Gap: 3 * time.Minute}
@@ -84,6 +84,31 @@ func TestOnlyALostRegionsPromptsAreTaken(t *testing.T) {
 	}
 }
 
+// The old home of accounts serves nobody once others have a new one. While they are told
+// of it, the new one last, nobody stops.
+func TestOneRegionIsTheHomeOfAccounts(t *testing.T) {
+	named := func(name, home string, wrote float64) Beat { return Beat{name, at(wrote), at(-60), home} }
+	for _, c := range []struct {
+		name, own, home string
+		others          []Beat
+		open            bool
+	}{
+		{"all agree", "a", "a", []Beat{named("b", "a", 9), named("c", "a", 9)}, true},
+		{"the old home is back", "a", "", []Beat{named("b", "b", 9), named("c", "b", 9)}, false},
+		{"and was told", "a", "b", []Beat{named("b", "b", 9), named("c", "b", 9)}, true},
+		{"the new home, before it was told", "b", "a", []Beat{named("a", "a", 1), named("c", "b", 9)}, true},
+		{"the new home, told last", "b", "b", []Beat{named("a", "a", 1), named("c", "b", 9)}, true},
+		{"the new home, told too early", "b", "b", []Beat{named("a", "a", 1), named("c", "a", 9)}, false},
+	} {
+		s := set(c.own, "a", "b", "c")
+		s.Accounts = c.home
+		err := s.Serves(append(c.others, named(c.own, c.home, 9.5)), at(10))
+		if (err == nil) != c.open {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
+
 // However the regions' clocks lie within a settling time, whatever the moments of the
 // beats: a region never stops by itself before another takes it for lost, nor works
 // again while one does.
@@ -96,17 +121,17 @@ func TestARegionThatIsCutOffStopsBeforeOthersTakeOver(t *testing.T) {
 		for sec := 0; sec < 1200; sec++ {
 			now := noon.Add(time.Duration(sec) * time.Second)
 			seen := noon.Add(time.Duration(min(sec, cut)/60*60) * time.Second) // the others' last beat that came here
-			a = []Beat{own, {"b", seen, at(-60)}, {"c", seen, at(-60)}}
+			a = []Beat{own, {"b", seen, at(-60), "a"}, {"c", seen, at(-60), "a"}}
 			if sec%60 == 0 {
 				own = s.Next(a, now)
 				a[0] = own
 			}
 			mine := seen // and a's last beat that came to them
-			if s.Lost([]Beat{{"a", mine, at(-60)}}, "a", now) {
+			if s.Lost([]Beat{{"a", mine, at(-60), "a"}}, "a", now) {
 				t.Fatal("its own region was asked")
 			}
 			b := set("b", "a", "b", "c")
-			lost = lost || b.Lost([]Beat{{"a", mine, at(-60)}}, "a", now)
+			lost = lost || b.Lost([]Beat{{"a", mine, at(-60), "a"}}, "a", now)
 			if lost && s.CaughtUp(a, now) == nil {
 				t.Fatalf("cut at %d s: at %d s a works and b takes over", cut, sec)
 			}

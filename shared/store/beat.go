@@ -14,6 +14,7 @@ import (
 const (
 	bAt    = "at" // ms
 	bSince = "si" // ms
+	bHome  = "ho" // of accounts
 )
 
 // Beats returns the last sign of life of every region, as it has come here: one
@@ -28,7 +29,7 @@ func (c *Chats) Beats(ctx context.Context) ([]region.Beat, error) {
 	}
 	beats := make([]region.Beat, len(out.Items))
 	for i, it := range out.Items {
-		beats[i] = region.Beat{Region: text(it, sk)[len("R#"):], At: millis(it, bAt), Since: millis(it, bSince)}
+		beats[i] = region.Beat{Region: text(it, sk)[len("R#"):], At: millis(it, bAt), Since: millis(it, bSince), Home: text(it, bHome)}
 	}
 	return beats, nil
 }
@@ -38,6 +39,7 @@ func (c *Chats) Beats(ctx context.Context) ([]region.Beat, error) {
 func (c *Chats) Beat(ctx context.Context, next, last region.Beat) error {
 	it := beatKey(next.Region)
 	it[aVersion], it[bAt], it[bSince] = num(rowVersion), num(next.At.UnixMilli()), num(next.Since.UnixMilli())
+	it[bHome] = str(next.Home)
 	_, err := c.db.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: &c.table, Item: it,
 		ConditionExpression:       aws.String("attribute_not_exists(PK) OR #at = :last"),
