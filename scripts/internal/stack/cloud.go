@@ -57,7 +57,11 @@ func parseOutputs(body []byte) (map[string]string, error) {
 
 // makeBucket creates a bucket; one that exists is left as it is.
 func (c cloud) makeBucket(ctx context.Context, name string) error {
-	_, err := c.call(ctx, "s3", http.MethodPut, "/"+name, "")
+	body := ""
+	if c.region != "us-east-1" { // where S3 began, and wants nothing said
+		body = `<CreateBucketConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><LocationConstraint>` + c.region + `</LocationConstraint></CreateBucketConfiguration>`
+	}
+	_, err := c.call(ctx, "s3", http.MethodPut, "/"+name, body)
 	if err != nil && strings.Contains(err.Error(), "BucketAlreadyOwnedByYou") {
 		return nil
 	}
