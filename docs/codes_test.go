@@ -17,10 +17,11 @@ import (
 	"parley/docs"
 )
 
-// unseen are codes that no client ever gets: of messages that a queue consumer
+// unseen are codes that no client of the public address ever gets: of an API that is
+// asked past its edge, of messages that a queue consumer
 // can't read, of a worker whose attempt was superseded, of files that are processed, of
 // an index that a search goes on without and of its building, and of operators' tools.
-var unseen = []string{"bad_prompt", "bad_arrival", "stale_attempt", "stale_file", "scan_pending", "scanner_failed",
+var unseen = []string{"edge_required", "bad_prompt", "bad_arrival", "stale_attempt", "stale_file", "scan_pending", "scanner_failed",
 	"bytes_missing", "bad_hash", "later_text", "index_corrupt", "index_overtaken", "no_files", "row_changed", "limits_invalid", "plan_invalid"}
 
 // TestCodes: every code that the program can answer with is documented, and every

@@ -105,7 +105,7 @@ func arrives(t *testing.T, ev events.APIGatewayV2HTTPRequest, routes map[string]
 		})
 	}
 	service := &api.Service{Log: slog.New(slog.DiscardHandler)}
-	if _, err := api.Lambda(service.Mux(routes))(t.Context(), ev); err != nil {
+	if _, err := service.Lambda(routes)(t.Context(), ev); err != nil {
 		t.Fatal(err)
 	}
 	return got

@@ -44,7 +44,7 @@ type settings struct {
 	BodiesBucket  string `env:"BODIES_BUCKET,required,notEmpty"`
 	Listen        string `env:"LISTEN" envDefault:"127.0.0.1:8080"`
 	ListenAdmin   string `env:"LISTEN_ADMIN"` // host:port of /metrics and /healthz, not for the public; empty: none
-	EdgeSecret    string `env:"EDGE_SECRET"`
+	Edge          api.Edge
 	Valkey        valkey.Settings
 	Sending       sending
 
@@ -133,7 +133,7 @@ func build(ctx context.Context, set settings, counted prometheus.Registerer, tra
 	keys := auth.NewKeyring(accounts, time.Now)
 	relay := &serve.Relay{
 		Pace: serve.DefaultPace(), Limits: serve.Limits{PerUser: set.PerUser, All: set.Streams}, Replies: replies, Log: log, Now: time.Now,
-		Service: &api.Service{Verifier: auth.NewVerifier(keys), EdgeSecret: set.EdgeSecret, Log: log},
+		Service: &api.Service{Verifier: auth.NewVerifier(keys), Edge: set.Edge, Log: log},
 		Frames:  frame.NewLog(shared), Hub: hub, Stops: valkey.NewStops(shared, hub), Ending: ctx,
 	}
 	relay.Metrics, relay.Tracer = metrics.NewRelay(counted, namesOf(set.Sending.Models.All())...), tracer
@@ -161,7 +161,7 @@ func namesOf(models []model.Model) []string {
 }
 
 func frontDoor(set settings, own http.Handler, log *slog.Logger) (http.Handler, error) {
-	toAPI, err := serve.ToAPIAt(set.API, set.EdgeSecret, log)
+	toAPI, err := serve.ToAPIAt(set.API, set.Edge.Secret, log)
 	if err != nil {
 		return nil, err
 	}
@@ -186,7 +186,7 @@ func checks(set settings, shared *redis.Client, replies serve.Replies) []serve.C
 	}
 	if set.API != "" {
 		list = append(list,
-			serve.Answers("api", strings.TrimRight(set.API, "/")+"/.well-known/jwks.json"),
+			serve.Answers("api", strings.TrimRight(set.API, "/")+"/.well-known/jwks.json", api.EdgeSecretHeader, set.Edge.Secret),
 			serve.Check{Name: "worker", Ask: func(ctx context.Context) error { return valkey.Working(ctx, shared) }})
 	}
 	if set.Engine != "" {

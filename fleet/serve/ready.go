@@ -46,12 +46,16 @@ func Ready(log *slog.Logger, checks ...Check) http.Handler {
 	})
 }
 
-// Answers is a check that a GET of url brings 200.
-func Answers(name, url string) Check {
+// Answers is a check that a GET of url brings 200. The header is names, each with
+// its value behind it.
+func Answers(name, url string, header ...string) Check {
 	return Check{name, func(ctx context.Context) error {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 		if err != nil {
 			return fmt.Errorf("ask %s: %w", name, err)
+		}
+		for i := 0; i+1 < len(header); i += 2 {
+			req.Header.Set(header[i], header[i+1])
 		}
 		resp, err := http.DefaultClient.Do(req)
 		if err != nil {

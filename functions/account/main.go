@@ -22,14 +22,14 @@ import (
 )
 
 type settings struct {
-	AccountsTable  string        `env:"ACCOUNTS_TABLE,required"`
-	AccountsRegion string        `env:"ACCOUNTS_REGION"` // where accounts are written; empty: here
-	ChatsTable     string        `env:"CHATS_TABLE,required"`
-	FilesTable     string        `env:"FILES_TABLE,required"`
-	PurgeQueue     string        `env:"PURGE_QUEUE_URL,required"`
-	MailFrom       string        `env:"MAIL_FROM,required"`
-	Origin         string        `env:"ORIGIN,required"` // of the page, for links in mails
-	EdgeSecret     string        `env:"EDGE_SECRET"`
+	AccountsTable  string `env:"ACCOUNTS_TABLE,required"`
+	AccountsRegion string `env:"ACCOUNTS_REGION"` // where accounts are written; empty: here
+	ChatsTable     string `env:"CHATS_TABLE,required"`
+	FilesTable     string `env:"FILES_TABLE,required"`
+	PurgeQueue     string `env:"PURGE_QUEUE_URL,required"`
+	MailFrom       string `env:"MAIL_FROM,required"`
+	Origin         string `env:"ORIGIN,required"` // of the page, for links in mails
+	Edge           api.Edge
 	ResetFloor     time.Duration `env:"RESET_FLOOR" envDefault:"400ms"`    // a reset is answered after a multiple of it
 	ResetPer       int           `env:"RESET_PER_ADDRESS" envDefault:"20"` // requests an hour from one network
 	MailPer        int           `env:"MAIL_PER_ACCOUNT" envDefault:"3"`   // letters an hour to one address, of each kind
@@ -43,7 +43,7 @@ func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	accounts, nearby := store.NewAccounts(store.DynamoDBIn(cfg, c.AccountsRegion), c.AccountsTable), store.NewAccounts(db, c.AccountsTable)
 	chats := store.NewChats(db, nil, c.ChatsTable, "")
 	verifier := auth.NewVerifier(auth.NewKeyring(nearby, time.Now))
-	service := &api.Service{Verifier: verifier, EdgeSecret: c.EdgeSecret, Log: log}
+	service := &api.Service{Verifier: verifier, Edge: c.Edge, Log: log}
 	upkeep := &account.Upkeep{
 		Users: accounts, Nearby: nearby, Secrets: accounts, Throttle: accounts, Mailer: mail.New(cfg, c.MailFrom),
 		Quota: chats, Storage: store.NewFiles(db, c.FilesTable, ""), Purger: queue.NewPurges(sqs.NewFromConfig(cfg), c.PurgeQueue),
@@ -53,5 +53,5 @@ func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	}
 	routes := accountapi.Upkeep(service, upkeep)
 	maps.Copy(routes, accountapi.Keys(service, &account.Keyholder{Upkeep: upkeep, PATs: accounts, IDs: id.New}))
-	return api.Lambda(service.Mux(routes))
+	return service.Lambda(routes)
 }

@@ -25,7 +25,7 @@ type settings struct {
 	FilesTable    string `env:"FILES_TABLE,required"`
 	FilesBucket   string `env:"FILES_BUCKET,required"`
 	PurgeQueue    string `env:"PURGE_QUEUE_URL,required"`
-	EdgeSecret    string `env:"EDGE_SECRET"`
+	Edge          api.Edge
 	CDN           string `env:"FILES_CDN"`        // https origin that hands out files; empty: the bucket itself
 	CDNKeyID      string `env:"FILES_CDN_KEY_ID"` // CloudFront's id of the public key
 	CDNKey        string `env:"FILES_CDN_KEY"`    // ARN of the secret that holds the private key, PKCS #8 in PEM
@@ -36,11 +36,11 @@ func main() { function.Main(build) }
 func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	db := store.DynamoDB(cfg)
 	files := store.NewFiles(db, c.FilesTable, "")
-	service := &api.Service{Verifier: auth.NewVerifier(auth.NewKeyring(store.NewAccounts(db, c.AccountsTable), time.Now)), EdgeSecret: c.EdgeSecret, Log: log}
+	service := &api.Service{Verifier: auth.NewVerifier(auth.NewKeyring(store.NewAccounts(db, c.AccountsTable), time.Now)), Edge: c.Edge, Log: log}
 	var links file.Linker = object.New(s3.NewFromConfig(cfg), c.FilesBucket)
 	if c.CDN != "" {
 		links = object.NewCDN(c.CDN, c.CDNKeyID, object.Secret(secretsmanager.NewFromConfig(cfg), c.CDNKey), time.Now)
 	}
 	deletion := &file.Deletion{Tombs: files, Purger: queue.NewPurges(sqs.NewFromConfig(cfg), c.PurgeQueue)}
-	return api.Lambda(service.Mux(fileapi.Files(service, &file.Library{Shelf: files, Links: links}, deletion)))
+	return service.Lambda(fileapi.Files(service, &file.Library{Shelf: files, Links: links}, deletion))
 }

@@ -23,7 +23,7 @@ type settings struct {
 	ChatsTable    string `env:"CHATS_TABLE,required"`
 	BodiesBucket  string `env:"BODIES_BUCKET,required"`
 	PurgeQueue    string `env:"PURGE_QUEUE_URL,required"`
-	EdgeSecret    string `env:"EDGE_SECRET"`
+	Edge          api.Edge
 }
 
 func main() { function.Main(build) }
@@ -31,7 +31,7 @@ func main() { function.Main(build) }
 func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	db := store.DynamoDB(cfg)
 	chats := store.NewChats(db, s3.NewFromConfig(cfg), c.ChatsTable, c.BodiesBucket)
-	service := &api.Service{Verifier: auth.NewVerifier(auth.NewKeyring(store.NewAccounts(db, c.AccountsTable), time.Now)), EdgeSecret: c.EdgeSecret, Log: log}
+	service := &api.Service{Verifier: auth.NewVerifier(auth.NewKeyring(store.NewAccounts(db, c.AccountsTable), time.Now)), Edge: c.Edge, Log: log}
 	history := &chat.History{Store: chats, Now: time.Now}
-	return api.Lambda(service.Mux(chatapi.History(service, history, chats, queue.NewPurges(sqs.NewFromConfig(cfg), c.PurgeQueue))))
+	return service.Lambda(chatapi.History(service, history, chats, queue.NewPurges(sqs.NewFromConfig(cfg), c.PurgeQueue)))
 }

@@ -22,7 +22,7 @@ type settings struct {
 	AccountsTable  string `env:"ACCOUNTS_TABLE,required"`
 	AccountsRegion string `env:"ACCOUNTS_REGION"`     // where accounts are written; empty: here
 	Key            string `env:"KMS_KEY_ID,required"` // encrypts the signing keys
-	EdgeSecret     string `env:"EDGE_SECRET"`
+	Edge           api.Edge
 	// Failed log-ins an hour before each further one has to wait.
 	PerPair    int `env:"LOGIN_PER_PAIR" envDefault:"5"`     // one account from one network
 	PerAddress int `env:"LOGIN_PER_ADDRESS" envDefault:"50"` // any account from one network
@@ -34,11 +34,11 @@ func main() { function.Main(build) }
 func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	accounts := store.NewAccounts(store.DynamoDBIn(cfg, c.AccountsRegion), c.AccountsTable)
 	ring := auth.NewKeyring(store.NewAccounts(store.DynamoDB(cfg), c.AccountsTable), time.Now)
-	service := &api.Service{EdgeSecret: c.EdgeSecret, Log: log}
-	return api.Lambda(service.Mux(accountapi.Login(service, &account.Access{
+	service := &api.Service{Edge: c.Edge, Log: log}
+	return service.Lambda(accountapi.Login(service, &account.Access{
 		Issuer: account.Issuer{Signer: auth.NewSigner(ring, kms.New(cfg, c.Key)), Now: time.Now, IDs: id.New},
 		Users:  accounts, Sessions: accounts, Throttle: accounts,
 		Limits: account.LoginLimits{PerPair: account.PerHour(c.PerPair),
 			PerAddress: account.PerHour(c.PerAddress), PerAccount: account.PerHour(c.PerAccount)},
-	}, ring)))
+	}, ring))
 }

@@ -31,8 +31,8 @@ type settings struct {
 	FilesBucket   string `env:"FILES_BUCKET,required"`
 	IndexBucket   string `env:"INDEX_BUCKET,required"`
 	IndexQueue    string `env:"INDEX_QUEUE_URL,required"`
-	EdgeSecret    string `env:"EDGE_SECRET"`
-	Disk          int64  `env:"INDEX_DISK_MB" envDefault:"400"` // of segments that are kept on the function's disk
+	Edge          api.Edge
+	Disk          int64 `env:"INDEX_DISK_MB" envDefault:"400"` // of segments that are kept on the function's disk
 }
 
 func main() { function.Main(build) }
@@ -53,8 +53,8 @@ func build(c settings, cfg aws.Config, log *slog.Logger) any {
 			log.Warn("a part of a history wasn't searched", "part", what, "error", err)
 		},
 	}
-	service := &api.Service{Verifier: auth.NewVerifier(auth.NewKeyring(store.NewAccounts(db, c.AccountsTable), time.Now)), EdgeSecret: c.EdgeSecret, Log: log}
-	return api.Lambda(service.Mux(searchapi.Search(service, searcher)))
+	service := &api.Service{Verifier: auth.NewVerifier(auth.NewKeyring(store.NewAccounts(db, c.AccountsTable), time.Now)), Edge: c.Edge, Log: log}
+	return service.Lambda(searchapi.Search(service, searcher))
 }
 
 // jobs queues what index-history is to do.

@@ -31,8 +31,8 @@ type settings struct {
 	QueuePremium    string        `env:"QUEUE_URL_PREMIUM,required"`
 	DeadlineFree    time.Duration `env:"DEADLINE_FREE" envDefault:"120s"`
 	DeadlinePremium time.Duration `env:"DEADLINE_PREMIUM" envDefault:"60s"`
-	EdgeSecret      string        `env:"EDGE_SECRET"`
-	Models          model.Table   `env:"MODELS"`
+	Edge            api.Edge
+	Models          model.Table `env:"MODELS"`
 	Region          region.Settings
 }
 
@@ -49,6 +49,6 @@ func build(c settings, cfg aws.Config, log *slog.Logger) any {
 		Deadlines: map[quota.Plan]time.Duration{quota.Free: c.DeadlineFree, quota.Premium: c.DeadlinePremium},
 		Region:    c.Region.Stamp(), Regions: &region.Look{Settings: c.Region, Beats: chats, Now: time.Now},
 	}
-	service := &api.Service{Verifier: auth.NewVerifier(auth.NewKeyring(store.NewAccounts(db, c.AccountsTable), time.Now)), EdgeSecret: c.EdgeSecret, Log: log}
-	return api.Lambda(service.Mux(chatapi.Send(service, sender)))
+	service := &api.Service{Verifier: auth.NewVerifier(auth.NewKeyring(store.NewAccounts(db, c.AccountsTable), time.Now)), Edge: c.Edge, Log: log}
+	return service.Lambda(chatapi.Send(service, sender))
 }

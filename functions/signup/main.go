@@ -24,8 +24,8 @@ type settings struct {
 	Key            string `env:"KMS_KEY_ID,required"` // encrypts the signing keys
 	MailFrom       string `env:"MAIL_FROM,required"`
 	Origin         string `env:"ORIGIN,required"` // of the page, for links in mails
-	EdgeSecret     string `env:"EDGE_SECRET"`
-	PerAddress     int    `env:"SIGNUP_PER_ADDRESS" envDefault:"20"` // an hour, from one network
+	Edge           api.Edge
+	PerAddress     int `env:"SIGNUP_PER_ADDRESS" envDefault:"20"` // an hour, from one network
 }
 
 func main() { function.Main(build) }
@@ -34,10 +34,10 @@ func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	accounts := store.NewAccounts(store.DynamoDBIn(cfg, c.AccountsRegion), c.AccountsTable)
 	nearby := store.NewAccounts(store.DynamoDB(cfg), c.AccountsTable)
 	signer := auth.NewSigner(auth.NewKeyring(nearby, time.Now), kms.New(cfg, c.Key))
-	service := &api.Service{EdgeSecret: c.EdgeSecret, Log: log}
-	return api.Lambda(service.Mux(accountapi.SignUp(service, &account.Registration{
+	service := &api.Service{Edge: c.Edge, Log: log}
+	return service.Lambda(accountapi.SignUp(service, &account.Registration{
 		Issuer: account.Issuer{Signer: signer, Now: time.Now, IDs: id.New},
 		Users:  accounts, Throttle: accounts, Mailer: mail.New(cfg, c.MailFrom),
 		PerAddress: account.PerHour(c.PerAddress), Origin: c.Origin, Log: log,
-	})))
+	}))
 }

@@ -27,7 +27,7 @@ type settings struct {
 	FilesTable    string `env:"FILES_TABLE,required"`
 	FilesBucket   string `env:"FILES_BUCKET,required"`
 	PurgeQueue    string `env:"PURGE_QUEUE_URL,required"`
-	EdgeSecret    string `env:"EDGE_SECRET"`
+	Edge          api.Edge
 }
 
 func main() { function.Main(build) }
@@ -35,9 +35,9 @@ func main() { function.Main(build) }
 func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	db := store.DynamoDB(cfg)
 	files := store.NewFiles(db, c.FilesTable, c.ChatsTable)
-	service := &api.Service{Verifier: auth.NewVerifier(auth.NewKeyring(store.NewAccounts(db, c.AccountsTable), time.Now)), EdgeSecret: c.EdgeSecret, Log: log}
-	return api.Lambda(service.Mux(fileapi.Upload(service, &file.Uploads{
+	service := &api.Service{Verifier: auth.NewVerifier(auth.NewKeyring(store.NewAccounts(db, c.AccountsTable), time.Now)), Edge: c.Edge, Log: log}
+	return service.Lambda(fileapi.Upload(service, &file.Uploads{
 		Rows: files, Inbox: object.New(s3.NewFromConfig(cfg), c.FilesBucket), Now: time.Now, NewID: id.New,
 		Remove: &file.Deletion{Tombs: files, Purger: queue.NewPurges(sqs.NewFromConfig(cfg), c.PurgeQueue)},
-	})))
+	}))
 }

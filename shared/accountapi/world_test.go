@@ -54,7 +54,7 @@ func newWorld(t *testing.T) *world {
 	w.rotate()
 	ring := auth.NewKeyring(w.accounts, w.now)
 	issuer := account.Issuer{Signer: auth.NewSigner(ring, authtest.Vault{}), Now: w.now, IDs: id.New}
-	s := &api.Service{Verifier: auth.NewVerifier(ring), EdgeSecret: "edge", Log: log}
+	s := &api.Service{Verifier: auth.NewVerifier(ring), Edge: api.Edge{Secret: "edge"}, Log: log}
 	routes := map[string]http.Handler{}
 	maps.Copy(routes, accountapi.SignUp(s, &account.Registration{Issuer: issuer, Users: w.accounts, Throttle: w.accounts,
 		Mailer: w, PerAddress: account.PerHour(40), Origin: "https://parley.example", Log: log}))

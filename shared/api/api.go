@@ -22,9 +22,9 @@ import (
 
 // Service is what the endpoints of one process share.
 type Service struct {
-	Verifier   Verifier // checks access tokens; may be nil if all endpoints are open
-	EdgeSecret string   // proves that a request came through the edge; empty: none did
-	Log        *slog.Logger
+	Verifier Verifier // checks access tokens; may be nil if all endpoints are open
+	Edge     Edge     // whose word on the client's address counts
+	Log      *slog.Logger
 }
 
 // Verifier checks an access token and says whose it is.
@@ -83,7 +83,7 @@ func Handle[In, Out any](s *Service, route Route, fn Func[In, Out]) http.Handler
 func (s *Service) Raw(open bool, fn func(w http.ResponseWriter, r *Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, hr *http.Request) {
 		hr = hr.WithContext(trace.With(hr.Context(), trace.Incoming(hr.Header)))
-		r := &Request{Request: hr, ID: requestID(hr), Viewer: s.viewer(hr), header: w.Header()}
+		r := &Request{Request: hr, ID: requestID(hr), Viewer: s.Edge.viewer(hr), header: w.Header()}
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("X-Request-Id", r.ID)

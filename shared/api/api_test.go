@@ -33,7 +33,7 @@ func (t tokens) Verify(_ context.Context, token string) (auth.Identity, error) {
 }
 
 func service(logs *strings.Builder) (*Service, http.Handler) {
-	s := &Service{Verifier: tokens{"good": {User: "ada"}}, EdgeSecret: "edge", Log: slog.New(slog.NewTextHandler(logs, nil))}
+	s := &Service{Verifier: tokens{"good": {User: "ada"}}, Edge: Edge{Secret: "edge"}, Log: slog.New(slog.NewTextHandler(logs, nil))}
 	greet := func(_ context.Context, r *Request, in greeting) (greeting, error) {
 		switch in.Name {
 		case "crash":
@@ -153,17 +153,17 @@ func TestLambdaCarriesARequestThere(t *testing.T) {
 	ev := events.APIGatewayV2HTTPRequest{RawPath: "/v1/greet", Body: "eyJuYW1lIjoiQm9iIn0=", IsBase64Encoded: true,
 		Headers: map[string]string{"authorization": "Bearer good", "content-type": "application/json"}}
 	ev.RequestContext.HTTP.Method, ev.RequestContext.RequestID, ev.RequestContext.HTTP.SourceIP = "POST", "req-1", "198.51.100.7"
-	out, err := Lambda(mux)(t.Context(), ev)
+	out, err := carry(mux)(t.Context(), ev)
 	if err != nil || out.StatusCode != 201 || out.Headers["X-Request-Id"] != "req-1" || !strings.Contains(out.Body, "198.51.100.7") {
 		t.Errorf("%+v, %v", out, err)
 	}
 	ev.Body = "not base64"
-	if out, _ = Lambda(mux)(t.Context(), ev); out.StatusCode != 400 {
+	if out, _ = carry(mux)(t.Context(), ev); out.StatusCode != 400 {
 		t.Errorf("bad base64: %+v", out)
 	}
 	ev.RequestContext.HTTP.Method = "BAD METHOD"
 	ev.Body = ""
-	if out, _ = Lambda(mux)(t.Context(), ev); out.StatusCode != 400 {
+	if out, _ = carry(mux)(t.Context(), ev); out.StatusCode != 400 {
 		t.Errorf("bad method: %+v", out)
 	}
 }
@@ -180,7 +180,7 @@ func TestAFunctionAnswersBeforeItIsKilled(t *testing.T) {
 	defer cancel()
 	ev := events.APIGatewayV2HTTPRequest{RawPath: "/"}
 	ev.RequestContext.HTTP.Method = "GET"
-	out, err := Lambda(h)(ctx, ev)
+	out, err := carry(h)(ctx, ev)
 	if err != nil || out.StatusCode != 503 || ctx.Err() != nil {
 		t.Errorf("%+v, %v; its time: %v", out, err, ctx.Err())
 	}
@@ -204,7 +204,7 @@ func FuzzDecode(f *testing.F) {
 
 func FuzzLambdaRequest(f *testing.F) {
 	_, mux := service(new(strings.Builder))
-	handle := Lambda(mux)
+	handle := carry(mux)
 	f.Add("POST", "/v1/greet", "a=b", "{}", "Bearer good", false)
 	f.Add("GET", "/v1/%zz", "%", "", "", true)
 	f.Fuzz(func(t *testing.T, method, path, query, body, authorization string, b64 bool) {

@@ -3,11 +3,9 @@ package api
 import (
 	"bytes"
 	"context"
-	"crypto/subtle"
 	"encoding/base64"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -18,8 +16,15 @@ import (
 	"parley/shared/problem"
 )
 
-// Lambda lets an http.Handler answer API Gateway's events (HTTP API, payload 2.0).
-func Lambda(h http.Handler) func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+type handler func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error)
+
+// Lambda lets endpoints answer API Gateway's events (HTTP API, payload 2.0). The
+// gateway is open to the internet: if there is an edge, they answer nothing else.
+func (s *Service) Lambda(routes map[string]http.Handler) handler {
+	return carry(s.edgeOnly(s.Mux(routes)))
+}
+
+func carry(h http.Handler) handler {
 	return func(ctx context.Context, ev events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 		ctx, cancel := within(ctx)
 		defer cancel()
@@ -109,31 +114,4 @@ func requestID(r *http.Request) string {
 		return given
 	}
 	return id.New(time.Now())
-}
-
-// Headers by which the edge vouches for a request and says who sent it.
-const (
-	EdgeSecretHeader = "X-Edge-Secret"
-	ViewerHeader     = "Cloudfront-Viewer-Address" // address:port
-)
-
-// viewer is the client's address: the edge's word if the request carries its
-// secret, else the connection's.
-func (s *Service) viewer(r *http.Request) string {
-	peer := r.RemoteAddr
-	given := r.Header.Get(EdgeSecretHeader)
-	if s.EdgeSecret != "" && subtle.ConstantTimeCompare([]byte(given), []byte(s.EdgeSecret)) == 1 {
-		if v := r.Header.Get(ViewerHeader); v != "" {
-			peer = v
-		}
-	}
-	at := strings.LastIndexByte(peer, ':')
-	if at < 0 {
-		return ""
-	}
-	ip, err := netip.ParseAddr(strings.Trim(peer[:at], "[]"))
-	if err != nil {
-		return ""
-	}
-	return ip.Unmap().String()
 }

@@ -19,7 +19,7 @@ import (
 // once, by main, and doesn't return: a function whose settings can't be read logs
 // why and ends with status 1, which Lambda reports as a failed initialisation.
 //
-// The handler is whatever aws-lambda-go takes, api.Lambda of an http.Handler for
+// The handler is whatever aws-lambda-go takes, Lambda of an api.Service for
 // instance.
 func Main[S any](build func(set S, cfg aws.Config, log *slog.Logger) any) {
 	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
