@@ -37,7 +37,7 @@ func TestABillOfFiles(t *testing.T) {
 	out := filepath.Join(dir, "out")
 	write(t, filepath.Join(out, bill.SettingsName), `{"budgets": [{"cost_centre": "", "usd": "1"}]}`)
 	var said bytes.Buffer
-	if err := run(t.Context(), []string{"--month", "2026-11", "--out", out, "--from-logs", lines, "--focus", focus}, &said, io.Discard); err != nil {
+	if err := run(t.Context(), []string{"--month", "2026-11", "--out", out, "--from-logs", lines, "--focus", focus}, nil, &said, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	page := filepath.Join(out, "bills", "2026-11", "bill.html")
@@ -59,13 +59,13 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		"--aws-port 1":            "is it running?",
 	} {
 		t.Setenv("PARLEY_URL", "")
-		err := run(t.Context(), append([]string{"--out", out}, strings.Fields(args)...), io.Discard, io.Discard)
+		err := run(t.Context(), append([]string{"--out", out}, strings.Fields(args)...), nil, io.Discard, io.Discard)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", args, err)
 		}
 	}
 	var help bytes.Buffer
-	if err := run(t.Context(), []string{"--help"}, &help, io.Discard); err != nil || !strings.Contains(help.String(), "--from-logs") {
+	if err := run(t.Context(), []string{"--help"}, nil, &help, io.Discard); err != nil || !strings.Contains(help.String(), "--from-logs") {
 		t.Errorf("%s, %v", help.String(), err)
 	}
 }
@@ -73,19 +73,30 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 // The key is made once, for its owner alone, and a pseudonym stays what it is.
 func TestPseudonymsStay(t *testing.T) {
 	out := t.TempDir()
-	who := func() string {
+	who := func(args ...string) string {
+		t.Helper()
 		var said bytes.Buffer
-		if err := run(t.Context(), []string{"--out", out, "--who", "01ABC"}, &said, io.Discard); err != nil {
+		if err := run(t.Context(), append([]string{"--out", out}, args...), strings.NewReader("01ABD\n\n01ABC\n"), &said, io.Discard); err != nil {
 			t.Fatal(err)
 		}
 		return said.String()
 	}
-	first := who()
-	if info, err := os.Stat(filepath.Join(out, "pseudonym.key")); err != nil || info.Mode().Perm() != 0o600 || info.Size() != 32 || !strings.HasPrefix(first, "u-") || who() != first {
+	first := who("--who", "01ABC")
+	if info, err := os.Stat(filepath.Join(out, "pseudonym.key")); err != nil || info.Mode().Perm() != 0o600 || info.Size() < 32 || !strings.HasPrefix(first, "u-") || !strings.HasSuffix(first, " 01ABC\n") || who("--who", "01ABC") != first {
 		t.Errorf("%q, %v", first, err)
 	}
+	if all := who("--who", "-"); strings.Count(all, "\n") != 2 || !strings.HasSuffix(all, first) {
+		t.Errorf("%q", all)
+	}
+	other := write(t, filepath.Join(t.TempDir(), "key"), strings.Repeat("k", 40))
+	if who("--who", "01ABC", "--key", other) == first {
+		t.Error("another key makes the same pseudonyms")
+	}
+	if err := run(t.Context(), []string{"--out", out, "--who", "01ABC", "--key", other + "x"}, nil, io.Discard, io.Discard); err == nil {
+		t.Error("a key that was named was made")
+	}
 	write(t, filepath.Join(out, "pseudonym.key"), "short")
-	if err := run(t.Context(), []string{"--out", out, "--who", "01ABC"}, io.Discard, io.Discard); err == nil {
+	if err := run(t.Context(), []string{"--out", out, "--who", "01ABC"}, nil, io.Discard, io.Discard); err == nil {
 		t.Error("a short key was taken")
 	}
 }

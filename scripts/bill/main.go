@@ -8,6 +8,8 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
@@ -54,17 +56,19 @@ DIR/settings.json holds budgets and rates (docs/finance.md). Hours that were
 summed up once are kept in DIR/partials and read again only when their files
 have changed.
 
-  --who USER          prints the pseudonym that a user's id has in these bills
+  --who ID            prints the pseudonym that the user of this id has on bills,
+                      and the id; --who - reads ids, one a line, from standard
+                      input. --key names the key of the bills that are meant.
 
 Flags:
 `
 
 type options struct {
-	month, out, who  string
-	logs, focus, cur list
-	stack, port      string
-	quiet            bool
-	now              func() time.Time
+	month, out, who, key string
+	logs, focus, cur     list
+	stack, port          string
+	quiet                bool
+	now                  func() time.Time
 }
 
 // list is a flag of several values.
@@ -80,13 +84,13 @@ func (l *list) Set(s string) error {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+	if err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "bill:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, args []string, out, log io.Writer) error {
+func run(ctx context.Context, args []string, in io.Reader, out, log io.Writer) error {
 	o, err := parse(args, out)
 	if errors.Is(err, flag.ErrHelp) {
 		return nil
@@ -94,13 +98,12 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	key, err := loadKey(filepath.Join(o.out, "pseudonym.key"))
+	key, err := o.loadKey()
 	if err != nil {
 		return err
 	}
 	if o.who != "" {
-		fmt.Fprintln(out, bill.Alias(key, usage.Pseudonym(o.who)))
-		return nil
+		return who(key, o.who, in, out)
 	}
 	defaults, err := bill.DefaultSettings(docs.Prices)
 	if err != nil {
@@ -129,7 +132,8 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.Var(&o.logs, "from-logs", "`FILES` of REPORT lines instead of those of make run")
 	f.Var(&o.focus, "focus", "`FILES` of an export in FOCUS 1.2")
 	f.Var(&o.cur, "cur", "`FILES` of an export in CUR 2.0")
-	f.StringVar(&o.who, "who", "", "print the pseudonym of the user with this `ID`, and nothing else")
+	f.StringVar(&o.who, "who", "", "print the pseudonym of the user with this `ID`, and make no bill")
+	f.StringVar(&o.key, "key", "", "`FILE` with the key of the pseudonyms; without it DIR/pseudonym.key, made if it isn't there")
 	f.StringVar(&o.stack, "stack", "parley", "CloudFormation stack in make run's embedded AWS")
 	f.StringVar(&o.port, "aws-port", cmp.Or(os.Getenv("AWS_PORT"), "4566"), "port of make run's embedded AWS")
 	f.BoolVar(&o.quiet, "quiet", false, "say nothing but where the bill is")
@@ -256,22 +260,40 @@ func (o options) usageBucket(ctx context.Context, cfg aws.Config) (string, error
 	return "", fmt.Errorf("the stack %q has no output UsageBucket", o.stack)
 }
 
-// loadKey reads the key of the pseudonyms, and makes it where there is none: random,
-// and readable by nobody else.
-func loadKey(path string) ([]byte, error) {
+// loadKey reads the key of the pseudonyms, and makes it where none is and none was
+// asked for: random, and readable by nobody else.
+func (o options) loadKey() ([]byte, error) {
+	path := cmp.Or(o.key, filepath.Join(o.out, "pseudonym.key"))
 	key, err := os.ReadFile(path)
-	if err == nil && len(key) < 32 {
+	if key = bytes.TrimSpace(key); err == nil && len(key) < 32 {
 		return nil, fmt.Errorf("%s is too short for a key", path)
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	if !errors.Is(err, fs.ErrNotExist) || o.key != "" {
 		return key, err
 	}
-	key = make([]byte, 32)
-	rand.Read(key) // never fails
+	key = []byte(rand.Text() + rand.Text())
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, err
 	}
-	return key, os.WriteFile(path, key, 0o600)
+	return key, os.WriteFile(path, append(key, '\n'), 0o600)
+}
+
+// who prints pseudonyms and whose they are.
+func who(key []byte, ids string, in io.Reader, out io.Writer) error {
+	if ids != "-" {
+		in = strings.NewReader(ids)
+	}
+	lines := bufio.NewScanner(in)
+	w := bufio.NewWriter(out)
+	for lines.Scan() {
+		if id := strings.TrimSpace(lines.Text()); id != "" {
+			fmt.Fprintln(w, bill.Alias(key, usage.Pseudonym(id)), id)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return lines.Err()
 }
 
 // meter draws how far the work is on one line, if somebody sees it.
