@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -29,7 +30,8 @@ import (
 
 // AWS reads region, credentials and endpoint as the SDK does and adds the limits
 // that it lacks: 1 s to connect, 25 s for a call, which a long poll needs and
-// which a caller's own deadline shortens, and three tries.
+// which a caller's own deadline shortens, and three tries. A function signs its calls
+// with its name, so that logs of them tell who called.
 func AWS(ctx context.Context) (aws.Config, error) {
 	client := awshttp.NewBuildableClient().
 		WithTimeout(25 * time.Second).
@@ -39,6 +41,7 @@ func AWS(ctx context.Context) (aws.Config, error) {
 			t.MaxIdleConnsPerHost = 64
 		})
 	cfg, err := config.LoadDefaultConfig(ctx,
+		config.WithAppID(os.Getenv("AWS_LAMBDA_FUNCTION_NAME")), // without one, what AWS_SDK_UA_APP_ID says
 		config.WithHTTPClient(client),
 		config.WithRetryer(func() aws.Retryer {
 			return retry.NewStandard(func(o *retry.StandardOptions) {
