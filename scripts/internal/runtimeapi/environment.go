@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -89,7 +90,7 @@ func Start(spec Spec) (*Environment, error) {
 func lambdaEnv(binary, api string) []string {
 	return []string{
 		"AWS_LAMBDA_RUNTIME_API=" + api,
-		"AWS_LAMBDA_FUNCTION_NAME=function", "AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
+		"AWS_LAMBDA_FUNCTION_NAME=" + filepath.Base(binary), "AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256", "AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
 		"AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/function", "AWS_LAMBDA_LOG_STREAM_NAME=local",
 		"AWS_EXECUTION_ENV=AWS_Lambda_provided.al2023", "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1",
