@@ -53,7 +53,7 @@ func (r *Rig) member(ctx context.Context, name string, env ...string) (*Member, 
 	}
 	m.URL = "http://" + listen
 	m.cmd = exec.Command(binary)
-	m.cmd.Env = append(append(r.environment(m.AWS.URL()), "LISTEN="+listen, "VALKEY_ADDR="+wire.Addr(),
+	m.cmd.Env = append(append(r.environment(m.AWS.URL()), "LISTEN="+listen, "VALKEY_ADDR="+wire.Addr(), "AWS_SDK_UA_APP_ID="+name,
 		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_EC2_METADATA_DISABLED=true"), env...)
 	m.cmd.Stdout, m.cmd.Stderr = r.opts.Log, r.opts.Log
 	if err := child.Start(m.cmd); err != nil {
