@@ -63,11 +63,12 @@ func Page(dir string, files ...string) (http.Handler, error) {
 }
 
 // shown reports whether there is something for the page at that path: a file, or
-// a folder with an index. Names that begin with a dot, and tests, are nobody's
-// business.
+// a folder with an index. Names that begin with a dot, tests and templates are
+// nobody's business.
 func shown(files fs.FS, at string) bool {
 	name := strings.TrimPrefix(path.Clean("/"+at), "/")
-	if strings.HasPrefix(name, ".") || strings.Contains(name, "/.") || strings.HasPrefix(name, "test") || name == "package.json" {
+	if strings.HasPrefix(name, ".") || strings.Contains(name, "/.") || strings.HasPrefix(name, "test") || name == "package.json" ||
+		strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".go") {
 		return false
 	}
 	if name == "" {

@@ -33,3 +33,20 @@ func TestWhatIsNoOriginIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlyThePageIsShown(t *testing.T) {
+	page, err := Page("../../web")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]int{"/": 200, "/index.html": 301, "/app.js": 200, "/vendor/": 404, "/package.json": 404, "/test/units.test.mjs": 404,
+		"/template.yaml": 404, "/region.yaml": 404, "/template_test.go": 404, "/../go.mod": 404} {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest("GET", "/", nil)
+		r.URL.Path = path
+		page.ServeHTTP(w, r)
+		if w.Code != want {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+}
