@@ -1,6 +1,6 @@
 # vLLM Router, with the pins that the tests have. From the checkout's top:
 #
-#   docker buildx build --platform linux/amd64 --push \
+#   docker buildx build --platform linux/arm64 --push \
 #       -f fleet/container/router.Dockerfile -t $REGISTRY/parley-router:$(git rev-parse --short HEAD) .
 ARG PYTHON=docker.io/library/python:3.12-slim
 FROM ${PYTHON}
