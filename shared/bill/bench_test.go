@@ -12,8 +12,12 @@ import (
 func BenchmarkLines(b *testing.B) {
 	const lines = 100_000
 	for form, line := range map[string]func(i int) string{
-		"text": func(i int) string { return strings.Replace(textLine("12.30", "113", ""), "00000001", fmt.Sprintf("%08d", i), 1) },
-		"JSON": func(i int) string { return strings.Replace(jsonLine("12.30", "113", ""), "00000001", fmt.Sprintf("%08d", i), 1) },
+		"text": func(i int) string {
+			return strings.Replace(textLine("12.30", "113", ""), "00000001", fmt.Sprintf("%08d", i), 1)
+		},
+		"JSON": func(i int) string {
+			return strings.Replace(jsonLine("12.30", "113", ""), "00000001", fmt.Sprintf("%08d", i), 1)
+		},
 	} {
 		var members [][]byte
 		for i := 0; i < lines; i += 500 {

@@ -59,7 +59,7 @@ type FunctionRow struct {
 	Credits      Money  `json:"credits"`    // by the invoice, not above 0
 	Net          Money  `json:"net"`        // gross and credits
 	Invoiced     Money  `json:"invoiced"`   // usage by the invoice
-	Forecast     Money  `json:"forecast"`   // of net at the month's end
+	Forecast     Money  `json:"forecast"`   // of net at the month's end: gross carried on, credits as they are
 	Budget       *Money `json:"budget,omitempty"`
 	Variance     *Money `json:"variance,omitempty"` // budget less forecast: below 0 it will not do
 	mbms         int64
@@ -193,8 +193,8 @@ type maker struct {
 
 func (m *maker) inMonth(day string) bool { return len(day) == 10 && day[:7] == m.Month }
 
-// forecasts carries parts on to the month's end, as the month has gone so far. They
-// sum to the whole's forecast.
+// forecasts carries usage on to the month's end, as the month has gone so far. What
+// comes once, as credits and purchases do, isn't carried on: it is added as it is.
 func (m *maker) forecasts(parts []Money) []Money {
 	gone, all := int64(m.asOf.Sub(m.start).Hours()), int64(m.end.Sub(m.start).Hours())
 	gone = max(gone, 1)
@@ -298,13 +298,14 @@ func (m *maker) functions(b *Bill) {
 
 // plan fills in forecasts, budgets and the sum of the functions.
 func (m *maker) plan(b *Bill) {
-	nets := make([]Money, len(b.Functions))
+	gross := make([]Money, len(b.Functions))
 	for i, r := range b.Functions {
-		nets[i] = r.Net
+		gross[i] = r.Gross
 	}
 	budgets := []Money{}
-	for i, f := range m.forecasts(nets) {
+	for i, f := range m.forecasts(gross) {
 		r := &b.Functions[i]
+		f = f.Plus(r.Credits)
 		r.Forecast = f
 		r.Budget = m.Settings.budget(r.Centre, r.Function, m.Month)
 		if r.Function == "" {
@@ -454,7 +455,7 @@ func share(whole Money, part, of int64) Money {
 }
 
 func (m *maker) centres(b *Bill) {
-	rows := map[string]*CentreRow{"": {}}
+	rows, usage := map[string]*CentreRow{"": {}}, map[string]Money{}
 	row := func(centre string) *CentreRow {
 		if rows[centre] == nil {
 			rows[centre] = &CentreRow{Centre: centre}
@@ -474,6 +475,9 @@ func (m *maker) centres(b *Bill) {
 			} else {
 				r.Gross = r.Gross.Plus(Money{sum})
 			}
+			if k.Category == UsageCharge {
+				usage[k.Centre] = usage[k.Centre].Plus(Money{sum})
+			}
 		}
 	} else {
 		for _, f := range b.Functions {
@@ -485,17 +489,21 @@ func (m *maker) centres(b *Bill) {
 			r := row(centre)
 			r.Gross = r.Gross.Plus(cost)
 		}
+		for centre, r := range rows {
+			usage[centre] = r.Gross
+		}
 	}
-	var nets []Money
+	var used []Money
 	for _, centre := range append(slices.Sorted(maps.Keys(rows))[1:], "") { // what is untagged comes last
 		r := rows[centre]
 		r.Net = r.Gross.Plus(r.Credits)
 		b.Centres = append(b.Centres, *r)
-		nets = append(nets, r.Net)
+		used = append(used, usage[centre])
 	}
 	var budgets []Money
-	for i, f := range m.forecasts(nets) {
+	for i, f := range m.forecasts(used) {
 		r := &b.Centres[i]
+		f = f.Plus(r.Net.Minus(used[i]))
 		r.Forecast = f
 		if r.Budget = m.Settings.budget(r.Centre, "", m.Month); r.Budget != nil {
 			v := r.Budget.Minus(f)

@@ -109,7 +109,7 @@ func focusRow(cost, category, resource, service, tags string) string {
 	return fmt.Sprintf("%s,USD,2026-11-01T00:00:00.000Z,%s,2026-11-03T00:00:00.000Z,%s,%s,?,%q\n", cost, category, resource, service, tags)
 }
 
-func invoice(t *testing.T, v *Invoice, file string) *Invoice {
+func invoice(t testing.TB, v *Invoice, file string) *Invoice {
 	t.Helper()
 	if err := v.File("a.csv", strings.NewReader(file)); err != nil {
 		t.Fatal(err)

@@ -43,6 +43,16 @@ func places(worth Money) int {
 	return 6
 }
 
+// secondPlaces is places for seconds.
+func secondPlaces(all Money) int {
+	if all.Cmp(MustMoney("10000")) >= 0 {
+		return 0
+	}
+	return 3
+}
+
+func engineSeconds(ms int64) Money { return MustMoney("1").Times(ms, 1000) }
+
 // view is what the page shows, all of it text.
 type view struct {
 	*Bill
@@ -122,9 +132,13 @@ func state(b *Bill) string {
 
 func (v *view) key(n int) {
 	sum := v.Centres.Rows[len(v.Centres.Rows)-1]
-	v.Key = []figure{{"Net so far", sum[3].Text + " " + v.Currency, "all cost centres"}, {"Forecast for the month", sum[4].Text + " " + v.Currency, "as it has gone so far"}}
+	v.Key = []figure{{"Net so far", sum[3].Text + " " + v.Currency, "all cost centres"}, {"Forecast for the month", sum[4].Text + " " + v.Currency, "usage as it has gone so far"}}
 	if v.Whole.Budget != nil {
-		v.Key = append(v.Key, figure{"Budget", sum[5].Text + " " + v.Currency, "left over: " + sum[6].Text})
+		left := "left over: " + sum[6].Text
+		if over, ok := strings.CutPrefix(sum[6].Text, "−"); ok {
+			left = "over by " + over
+		}
+		v.Key = append(v.Key, figure{"Budget", sum[5].Text + " " + v.Currency, left})
 	}
 	if v.Answered.Done > 0 {
 		v.Key = append(v.Key, figure{"A thousand answers", v.Answered.Thousand.Fixed(max(n, 4)) + " " + v.Currency, "functions and GPU"})
@@ -214,7 +228,8 @@ func functionTable(b *Bill, n int, short map[string]string) table {
 	gross := column(b.Functions, func(r FunctionRow) Money { return r.Gross }, n)
 	credits := column(b.Functions, func(r FunctionRow) Money { return r.Credits }, n)
 	forecast := column(b.Functions, func(r FunctionRow) Money { return r.Forecast }, n)
-	seconds := column(b.Functions, func(r FunctionRow) Money { return r.GBSeconds }, 3)
+	fraction := secondPlaces(b.Total.GBSeconds)
+	seconds := column(b.Functions, func(r FunctionRow) Money { return r.GBSeconds }, fraction)
 	widest := Money{}
 	for _, m := range gross[:len(b.Functions)] {
 		if m.Cmp(widest) > 0 {
@@ -231,7 +246,7 @@ func functionTable(b *Bill, n int, short map[string]string) table {
 		} else if widest.Sign() > 0 {
 			name.Bar = int(floor(new(big.Rat).Quo(gross[i].Times(100, 1).r(), widest.r())).Int64())
 		}
-		row := []cell{name, {Text: printable(centre)}, count(r.Requests), amount(seconds[i], 3), {Text: rate},
+		row := []cell{name, {Text: printable(centre)}, count(r.Requests), amount(seconds[i], fraction), {Text: rate},
 			amount(gross[i], n), amount(credits[i], n), amount(gross[i].Plus(credits[i]), n), amount(forecast[i], n)}
 		t.Rows = append(t.Rows, append(row, planned(r.Budget, forecast[i], n)...))
 	}
@@ -289,6 +304,8 @@ func answerTable(b *Bill, n int) table {
 	t := table{Caption: "Answers", Head: []string{"Plan", "Model", "Answers", "Failed or stopped", "Tokens in", "Tokens out", "GPU seconds", "GPU", "Functions", "Net", "Per 1,000 answers"}, Text: 2, Sum: true}
 	gpu := column(b.Answers, func(r AnswerRow) Money { return r.GPU }, n)
 	functions := column(b.Answers, func(r AnswerRow) Money { return r.Function }, n)
+	fraction := secondPlaces(engineSeconds(b.Answered.EngineMS))
+	seconds := column(b.Answers, func(r AnswerRow) Money { return engineSeconds(r.EngineMS) }, fraction)
 	for i, r := range append(b.Answers[:len(b.Answers):len(b.Answers)], b.Answered) {
 		plan, model, thousand := printable(named(r.Plan, "–")), printable(named(r.Model, "default")), "–"
 		if i == len(b.Answers) {
@@ -298,7 +315,7 @@ func answerTable(b *Bill, n int) table {
 			thousand = amount(r.Thousand, max(n, 4)).Text
 		}
 		t.Rows = append(t.Rows, []cell{{Text: plan}, {Text: model}, count(r.Done), count(r.Failed + r.Cancelled), count(r.PromptTokens), count(r.CompletionTokens),
-			amount(MustMoney("1").Times(r.EngineMS, 1000), 3), amount(gpu[i], n), amount(functions[i], n), amount(gpu[i].Plus(functions[i]), n), {Text: thousand}})
+			amount(seconds[i], fraction), amount(gpu[i], n), amount(functions[i], n), amount(gpu[i].Plus(functions[i]), n), {Text: thousand}})
 	}
 	return t
 }
@@ -307,11 +324,16 @@ func userTable(b *Bill, n int) table {
 	t := table{Caption: "The ten most expensive users", Head: []string{"User", "Replies", "Tokens", "GPU seconds", "Net"}, Text: 1, Sum: true}
 	net := column(b.Users, func(r UserRow) Money { return r.Net }, n)
 	var all UserRow
-	for i, r := range b.Users {
-		all = UserRow{"", all.Replies + r.Replies, all.Tokens + r.Tokens, all.EngineMS + r.EngineMS, Money{}}
-		t.Rows = append(t.Rows, []cell{{Text: named(r.User, "all others")}, count(r.Replies), count(r.Tokens), amount(MustMoney("1").Times(r.EngineMS, 1000), 3), amount(net[i], n)})
+	for _, r := range b.Users {
+		all.EngineMS += r.EngineMS
 	}
-	t.Rows = append(t.Rows, []cell{{Text: "All users"}, count(all.Replies), count(all.Tokens), amount(MustMoney("1").Times(all.EngineMS, 1000), 3), amount(net[len(b.Users)], n)})
+	fraction := secondPlaces(engineSeconds(all.EngineMS))
+	seconds := column(b.Users, func(r UserRow) Money { return engineSeconds(r.EngineMS) }, fraction)
+	for i, r := range b.Users {
+		all.Replies, all.Tokens = all.Replies+r.Replies, all.Tokens+r.Tokens
+		t.Rows = append(t.Rows, []cell{{Text: named(r.User, "all others")}, count(r.Replies), count(r.Tokens), amount(seconds[i], fraction), amount(net[i], n)})
+	}
+	t.Rows = append(t.Rows, []cell{{Text: "All users"}, count(all.Replies), count(all.Tokens), amount(seconds[len(b.Users)], fraction), amount(net[len(b.Users)], n)})
 	return t
 }
 
@@ -374,13 +396,13 @@ func (v *view) odd(n int, short map[string]string) {
 
 func (v *view) read() {
 	t := table{Caption: "What was read", Head: []string{"Source", "Files", "Rows", "Counted once though they came twice", "Can't be read"}, Text: 1}
-	faults := table{Caption: "What can't be read", Head: []string{"Source", "File", "Row", "Why"}, Text: 2}
+	faults := table{Caption: "What can't be read", Head: []string{"Source", "File", "Why", "Row"}, Text: 3}
 	for _, s := range v.Sources {
 		bad := count(s.Read.Faults)
 		bad.Bad = s.Read.Faults > 0
 		t.Rows = append(t.Rows, []cell{{Text: s.Name}, count(s.Read.Files), count(s.Rows), count(s.Read.Duplicates + s.Read.Repeated), bad})
 		for _, f := range s.Read.Listed {
-			faults.Rows = append(faults.Rows, []cell{{Text: s.Name}, {Text: printable(f.File)}, count(f.Row), {Text: printable(f.Why)}})
+			faults.Rows = append(faults.Rows, []cell{{Text: s.Name}, {Text: printable(f.File)}, {Text: printable(f.Why)}, count(f.Row)})
 		}
 		v.More += s.Read.Faults - int64(len(s.Read.Listed))
 	}
