@@ -38,6 +38,7 @@ type minute struct {
 // simulation plays a load against fleets of one kind of engine.
 type simulation struct {
 	model  *Model
+	load   Load
 	engine fleet.Engine
 	slots  [fleet.Plans]int // that a prompt of each plan takes
 	part   float64          // of the load that is played
@@ -56,7 +57,7 @@ type simulation struct {
 // premium prompts. Small fleets see more chance than large ones: what is simulated waits
 // rather longer.
 func newSimulation(m *Model, e Engine) *simulation {
-	s := &simulation{model: m, part: 1, per: 1, places: map[plan][]hours{}, busy: m.assume("busy_part"), boot: m.assume("boot_seconds"),
+	s := &simulation{model: m, load: m.load, part: 1, per: 1, places: map[plan][]hours{}, busy: m.assume("busy_part"), boot: m.assume("boot_seconds"),
 		engine: fleet.Engine{Read: m.assume("read_tokens"), Write: 2048 / m.assume("answer_seconds")}}
 	for turns := m.load.turns(); turns*s.part > 20; s.per = 4 {
 		s.part /= 10
@@ -78,6 +79,19 @@ func newSimulation(m *Model, e Engine) *simulation {
 		s.places[p] = turns
 	}
 	return s
+}
+
+// alone is the same without standbys, and with fleets that are sized so that this part
+// of their slots is busy.
+func (s *simulation) alone(busy float64) *simulation {
+	one := *s
+	one.busy = busy
+	one.load.Regions = slices.DeleteFunc(slices.Clone(s.load.Regions), func(r Region) bool { return r.Standby })
+	one.load.Places = slices.Clone(s.load.Places)
+	for i, p := range one.load.Places {
+		one.load.Places[i].Nearest = slices.DeleteFunc(slices.Clone(p.Nearest), func(name string) bool { return one.load.region(name) < 0 })
+	}
+	return &one
 }
 
 // turns is how many there are in a second on average.
@@ -126,13 +140,13 @@ type crowd struct {
 
 func (s *simulation) crowd(from, until float64, seed uint64, has func(Place) bool) crowd {
 	c := crowd{from: from, until: until}
-	for i, place := range s.model.load.Places {
+	for i, place := range s.load.Places {
 		for _, p := range bothPlans {
 			if !has(place) {
 				continue
 			}
 			rng := rand.New(rand.NewPCG(seed, uint64(2*i)+uint64(p)))
-			text := s.model.load.Plans.of(p)
+			text := s.load.Plans.of(p)
 			for second := from; second < until; second++ {
 				for range drawn(rng, s.part*s.places[p][i].at(second)) {
 					c.sent = append(c.sent, sent{fleet.Prompt{At: second + rng.Float64(), In: length(rng, text.PromptTokens, text.MostTokens),
@@ -148,7 +162,7 @@ func (s *simulation) crowd(from, until float64, seed uint64, has func(Place) boo
 // touched reports which places notice the loss of a region: its own, and those of the
 // regions that take them over.
 func (s *simulation) touched(region int) func(Place) bool {
-	load := s.model.load
+	load := s.load
 	takes := map[int]bool{region: true}
 	for _, p := range load.Places {
 		if load.home(p) == region {
@@ -160,7 +174,7 @@ func (s *simulation) touched(region int) func(Place) bool {
 
 // routed is the prompts that reach each region, in order; the others never leave.
 func (s *simulation) routed(l loss, c crowd, r *lossResult) [][]fleet.Prompt {
-	load := s.model.load
+	load := s.load
 	regions := make([][]fleet.Prompt, len(load.Regions))
 	detected, ttl := l.at+s.model.assume("detect_seconds"), s.model.assume("ttl_seconds")
 	for _, one := range c.sent {
@@ -201,7 +215,7 @@ func length(rng *rand.Rand, mean, most int) float64 {
 func (s *simulation) enginesFor(rate [fleet.Plans]float64) int {
 	busy := 0.0
 	for _, p := range bothPlans {
-		text := s.model.load.Plans.of(p)
+		text := s.load.Plans.of(p)
 		takes := s.engine.Takes(fleet.Prompt{In: float64(text.PromptTokens), Out: float64(text.AnswerTokens)})
 		busy += s.part * rate[p] * takes * float64(s.slots[p])
 	}
@@ -210,7 +224,7 @@ func (s *simulation) enginesFor(rate [fleet.Plans]float64) int {
 
 // rate is what comes to a region at a moment, by where places go to.
 func (s *simulation) rate(region int, at float64, to func(Place) int) (rate [fleet.Plans]float64) {
-	for i, place := range s.model.load.Places {
+	for i, place := range s.load.Places {
 		if to(place) == region {
 			for _, p := range bothPlans {
 				rate[p] += s.places[p][i].at(at)
@@ -259,7 +273,7 @@ func (s *simulation) playRegion(region int, l loss, prompts []fleet.Prompt, from
 		}
 		f.Until(m.at + 60)
 		if l.order && region != l.region && m.at >= ordered {
-			moved := func(p Place) int { return s.model.load.next(p, l.region) }
+			moved := func(p Place) int { return s.load.next(p, l.region) }
 			policy.Least = max(policy.Least, s.enginesFor(s.rate(region, m.at, moved)))
 		}
 		f.Minute(policy, s.boot)
@@ -277,7 +291,7 @@ func (s *simulation) playRegion(region int, l loss, prompts []fleet.Prompt, from
 // warm, which is a part of what it would need at that moment for the largest region
 // that it stands by for.
 func (s *simulation) policy(region int, l loss, from float64) *fleet.Policy {
-	load := s.model.load
+	load := s.load
 	p := &fleet.Policy{Metrics: []fleet.Metric{{Of: fleet.Demand, Target: 100 * s.busy}}, Least: 1}
 	p.First = s.enginesFor(s.rate(region, from, load.home))
 	if load.Regions[region].Standby && l.region >= 0 {

@@ -346,8 +346,31 @@ func (m *Model) pageLost(w *strings.Builder, n Need, lost map[int]Need, seed uin
 		}
 		fmt.Fprintln(w)
 	}
+	m.pageLostAlone(w, s, m.name(biggest), at, seed)
 	m.pageLostDay(w, s, loss{biggest, at, enough, false}, seed)
 	return plotLost(curves, at)
+}
+
+// pageLostAlone is what happens without standbys, by how much of each fleet is busy.
+func (m *Model) pageLostAlone(w *strings.Builder, s *simulation, lost string, at float64, seed uint64) {
+	fmt.Fprintf(w, pageLostAloneText, lost, 100*s.busy)
+	fmt.Fprintln(w, "| busy | GPUs, of those above | premium: sent | not served, % | refused | late | wait p50 / p99, s | free: sent | not served, % | refused | late | wait p50 / p99, s |\n|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+	enough := -1.0
+	for _, busy := range []float64{0.8, 0.75, 0.7, 0.6, 0.5} {
+		one := s.alone(busy)
+		gone := one.load.region(lost)
+		r := one.play(loss{gone, at, 0, false}, one.crowd(at-900, at+3600, seed, one.touched(gone)))
+		fmt.Fprintf(w, "| %.0f %% | %.0f %% | %s | %s |\n", 100*busy, 100*s.busy/busy, r.cells(fleet.Premium), r.cells(fleet.Free))
+		if enough < 0 && r.Total.Refused[premium]+r.Total.Late[premium] == 0 {
+			enough = busy
+		}
+	}
+	if enough < 0 {
+		fmt.Fprint(w, "\nPremium does not stay within its deadline with any of these.\n")
+		return
+	}
+	mean := m.need(m.load.home).mean("gpus."+m.engines.Engines[0].Name) * (s.busy/enough - 1)
+	fmt.Fprintf(w, "\nPremium stays within its deadline if fleets are sized for %.0f %%: %s GPUs more on average (the first model), %s million USD a month.\n", 100*enough, whole(mean), tenth(mean*m.gpuHour()*24*30/1e6))
 }
 
 // standbys is how many GPUs keep a part warm in all standbys, if it is a part of the

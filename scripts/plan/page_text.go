@@ -148,6 +148,11 @@ const pageLeftOut = `
 Left out, because the load doesn't say: renewals of tokens (one for each quarter of an hour that a user is active), downloads of files, deletions, feedback, the OpenAI endpoints, pictures, and health checks.
 `
 
+const pageLostAloneText = `
+**Without standbys.** The users of %s go to the next regions of their lists that serve anyway, and the room that those have is what they leave free: their engines are sized for less than %.0f %%. By demand alone, at the same hour:
+
+`
+
 func enoughWords(enough float64, unhurt bool) string {
 	words := "Premium does not stay within its deadline with any of these**: some are refused or late."
 	if enough >= 0 {

@@ -274,6 +274,9 @@ func TestMoreWarmSendsFewerAway(t *testing.T) {
 	if before < 0 {
 		t.Error("some are sent away though all is kept warm")
 	}
+	if without := s.alone(0.6); len(without.load.Regions) != len(m.active()) || len(m.load.Regions) == len(m.active()) {
+		t.Errorf("%d regions without standbys", len(without.load.Regions))
+	}
 	if r := s.play(loss{region: -1}, s.crowd(at-900, at+900, 3, s.touched(region))); r.away(fleet.Premium) > 0 {
 		t.Errorf("%d premium prompts are sent away without a loss", r.away(fleet.Premium))
 	}
