@@ -9,10 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
@@ -35,6 +37,22 @@ type settings struct {
 }
 
 func main() { function.Main(build) }
+
+// transfer is how long a file may take that is read while it comes: 128 MB of lines.
+// Until S3 says something it may take less.
+const (
+	transfer = 10 * time.Minute
+	silence  = time.Minute
+)
+
+// patient gives S3 that time, and keeps the connections by which records are fetched.
+func patient(o *s3.Options) {
+	if client, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
+		o.HTTPClient = client.WithTimeout(transfer).WithTransportOptions(func(t *http.Transport) {
+			t.ResponseHeaderTimeout, t.MaxIdleConnsPerHost = silence, bill.AtOnce
+		})
+	}
+}
 
 func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	r := &reporter{settings: c, cfg: cfg, log: log, secret: object.Secret(secretsmanager.NewFromConfig(cfg), c.Secret)}
@@ -115,7 +133,7 @@ func (r *reporter) clerk(ctx context.Context) (*bill.Clerk, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &bill.Clerk{Bucket: finance.New(s3.NewFromConfig(r.cfg), r.Bucket), Usage: files, Inventory: finance.NewFunctions(r.cfg, r.Regions...),
+	return &bill.Clerk{Bucket: finance.New(s3.NewFromConfig(r.cfg, patient), r.Bucket), Usage: files, Inventory: finance.NewFunctions(r.cfg, r.Regions...),
 		Key: r.key, Settings: defaults, Now: time.Now, Log: r.log, Settle: r.Settle, Spare: 2 * time.Minute}, nil
 }
 
@@ -127,7 +145,7 @@ func (r *reporter) usageFiles() (usage.Files, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, store.NewUsage(s3.NewFromConfig(r.cfg, func(o *s3.Options) { o.Region = region }), name))
+		all = append(all, store.NewUsage(s3.NewFromConfig(r.cfg, patient, func(o *s3.Options) { o.Region = region }), name))
 	}
 	if len(all) == 0 {
 		return nil, nil

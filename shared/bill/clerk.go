@@ -334,7 +334,7 @@ func (c *Clerk) had(ctx context.Context, what string, day time.Time, there []hou
 	}
 	kept := map[string]*Partial{}
 	digests := map[string]string{}
-	for group := range slices.Chunk(list, atOnce) {
+	for group := range slices.Chunk(list, AtOnce) {
 		files := make([][]byte, len(group))
 		fetch, ctx := errgroup.WithContext(ctx)
 		for i, o := range group {

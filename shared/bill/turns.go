@@ -39,8 +39,8 @@ const DefaultUsers = 5000
 // most users in memory at once.
 const manyUsers = 400_000
 
-// atOnce is how many files are fetched at a time.
-const atOnce = 32
+// AtOnce is how many files of records are fetched at a time.
+const AtOnce = 128
 
 // hourFolder is where the records are that were written in that hour.
 func hourFolder(hour time.Time) string {
@@ -144,7 +144,7 @@ func (t *Turns) found(r usage.Record) Found {
 // each calls fn with the records of all files, in their order. Several are fetched
 // at a time. A file that can't be read is counted in p.
 func (t *Turns) each(ctx context.Context, names []string, p *Partial, fn func(usage.Record)) error {
-	for group := range slices.Chunk(names, atOnce) {
+	for group := range slices.Chunk(names, AtOnce) {
 		files := make([][]byte, len(group))
 		fetch, ctx := errgroup.WithContext(ctx)
 		for i, name := range group {
