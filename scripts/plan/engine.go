@@ -14,24 +14,21 @@ import (
 //go:embed engines.json
 var published []byte
 
-// Engines is what is published of engines under one set of conditions.
-type Engines struct {
-	Source     string   `json:"source"`
-	URL        string   `json:"url"`
-	Date       string   `json:"date"`
-	Conditions string   `json:"conditions"`
-	Engines    []Engine `json:"engines"`
-}
-
 // Engine is a model on some GPUs.
 type Engine struct {
-	Name      string  `json:"name"`
-	Model     string  `json:"model"`
-	GPU       string  `json:"gpu"`
-	GPUs      int     `json:"gpus"`  // of one engine
-	Price     string  `json:"price"` // of a GPU's hour, in docs/prices.json
-	VCPUs     int     `json:"vcpus"` // that an instance has for each GPU
-	Published []Shape `json:"published"`
+	Name  string `json:"name"`
+	Model string `json:"model"`
+	GPU   string `json:"gpu"`
+	GPUs  int    `json:"gpus"`  // of one engine
+	Price string `json:"price"` // of a GPU's hour, in docs/prices.json
+	VCPUs int    `json:"vcpus"` // that an instance has for each GPU
+
+	// Where what follows is published, when, and how it was measured.
+	Source     string  `json:"source"`
+	URL        string  `json:"url"`
+	Date       string  `json:"date"`
+	Conditions string  `json:"conditions"`
+	Published  []Shape `json:"published"`
 }
 
 // Shape is what one engine wrote, in tokens a second, while prompts and answers had
@@ -42,25 +39,25 @@ type Shape struct {
 	TokensPerSecond float64 `json:"tokens_per_second"`
 }
 
-func decodeEngines(b []byte) (Engines, error) {
-	var e Engines
-	if err := json.Unmarshal(b, &e, json.RejectUnknownMembers(true)); err != nil {
-		return e, err
+func decodeEngines(b []byte) ([]Engine, error) {
+	var all []Engine
+	if err := json.Unmarshal(b, &all, json.RejectUnknownMembers(true)); err != nil {
+		return nil, err
 	}
-	if e.Source == "" || e.URL == "" || e.Date == "" || e.Conditions == "" || len(e.Engines) == 0 {
-		return e, errors.New("engines need source, url, date and conditions")
+	if len(all) == 0 {
+		return nil, errors.New("there is no engine")
 	}
-	for _, one := range e.Engines {
-		if one.Name == "" || one.Model == "" || one.GPUs < 1 || one.VCPUs < 1 || len(one.Published) == 0 {
-			return e, fmt.Errorf("engine %q lacks something", one.Name)
+	for _, e := range all {
+		if e.Name == "" || e.Model == "" || e.GPUs < 1 || e.VCPUs < 1 || len(e.Published) == 0 || e.Source == "" || e.URL == "" || e.Date == "" || e.Conditions == "" {
+			return nil, fmt.Errorf("engine %q lacks something", e.Name)
 		}
-		for _, s := range one.Published {
+		for _, s := range e.Published {
 			if s.In < 1 || s.Out < 1 || !within(s.TokensPerSecond, 1, 1e9) {
-				return e, fmt.Errorf("engine %q: %d in, %d out is no measurement", one.Name, s.In, s.Out)
+				return nil, fmt.Errorf("engine %q: %d in, %d out is no measurement", e.Name, s.In, s.Out)
 			}
 		}
 	}
-	return e, nil
+	return all, nil
 }
 
 // nearest is the published shape that is most like a prompt and its answer.

@@ -62,7 +62,7 @@ type Model struct {
 	load    Load
 	ledger  ledger.Ledger
 	table   prices.Table
-	engines Engines
+	engines []Engine
 	own     map[string]prices.Assumption // that docs/prices.json hasn't
 	turns   map[plan]ledger.Bill
 	units   map[string]map[plan]unit // by operation
@@ -80,7 +80,7 @@ var assumptions []byte
 // historyTurns is how many turns the chat of the ledger's turn has had.
 const historyTurns = 20
 
-func newModel(l Load, led ledger.Ledger, table prices.Table, e Engines) (*Model, error) {
+func newModel(l Load, led ledger.Ledger, table prices.Table, e []Engine) (*Model, error) {
 	table, own, err := table.Assuming(assumptions)
 	if err != nil {
 		return nil, err
@@ -223,7 +223,7 @@ func (m *Model) send(p plan) unit {
 			u.needs["valkey.gb"] += q * 3600
 		}
 	}
-	for _, e := range m.engines.Engines {
+	for _, e := range m.engines {
 		u.needs["gpu."+e.Name] = e.seconds(text) / m.assume("busy_part")
 	}
 	// Indexing goes by text: once for that of so many of the ledger's turns.
@@ -350,7 +350,7 @@ func (m *Model) derive(a amounts) {
 	relay := m.assume("frames_per_core") * m.assume("relay_vcpus") * m.assume("relay_busy")
 	a["relays"] = math.Ceil(a["frames"] / relay)
 	a["workers"] = math.Ceil((a["flight.free"] + a["flight.premium"]) / m.assume("worker_answers"))
-	for _, e := range m.engines.Engines {
+	for _, e := range m.engines {
 		a["engines."+e.Name] = math.Ceil(a["gpu."+e.Name] / float64(e.GPUs))
 		a["gpus."+e.Name] = a["engines."+e.Name] * float64(e.GPUs)
 	}
@@ -362,7 +362,7 @@ func (m *Model) derive(a amounts) {
 			a["usd"] += v
 		}
 	}
-	for _, e := range m.engines.Engines {
+	for _, e := range m.engines {
 		a["gpu usd."+e.Name] = a["gpus."+e.Name] * m.hourly(e.Price) / 3600
 	}
 	// Each process of send-message reads all paces of the plan every so often.

@@ -128,7 +128,7 @@ func (m *Model) lines() []line {
 		line{"egress, Gbit/s", per("egress", 8e-9), tenth},
 		line{"logs, MB/s", per("logs", 1e-6), tenth},
 	)
-	for _, e := range m.engines.Engines {
+	for _, e := range m.engines {
 		all = append(all, line{"GPUs, if all is " + e.Name, of("gpus." + e.Name), whole})
 	}
 	return all
@@ -157,10 +157,24 @@ func (m *Model) pagePeak(w *strings.Builder, n Need) {
 }
 
 func (m *Model) pageEngines(w *strings.Builder, n Need) {
-	e := m.engines
-	fmt.Fprintf(w, pageEnginesText, e.Source, e.Date, e.URL, e.Conditions, 100*m.assume("busy_part"))
+	fmt.Fprintf(w, pageEnginesText, 100*m.assume("busy_part"))
+	var urls []string
+	for _, one := range m.engines {
+		if slices.Contains(urls, one.URL) {
+			continue
+		}
+		urls = append(urls, one.URL)
+		var names []string
+		for _, same := range m.engines {
+			if same.URL == one.URL {
+				names = append(names, same.Name)
+			}
+		}
+		fmt.Fprintf(w, "- %s: [%s](%s), %s: %s\n", strings.Join(names, ", "), one.Source, one.URL, one.Date, one.Conditions)
+	}
+	fmt.Fprintln(w)
 	fmt.Fprintln(w, "| model | engine | free prompt: nearest published | tokens/s | GPU-seconds each | premium prompt: nearest published | tokens/s | GPU-seconds each |\n|---|---|---|---:|---:|---|---:|---:|")
-	for _, one := range e.Engines {
+	for _, one := range m.engines {
 		fmt.Fprintf(w, "| %s | %d × %s |", one.Model, one.GPUs, one.GPU)
 		for _, p := range bothPlans {
 			text := m.load.Plans.of(p)
@@ -174,7 +188,7 @@ func (m *Model) pageEngines(w *strings.Builder, n Need) {
 		fmt.Fprintf(w, " %s |", m.name(r))
 	}
 	fmt.Fprintln(w, " all, at their peaks | mean of a day | of which premium | million USD a month | USD per million turns |\n|---|"+strings.Repeat("---:|", len(m.active())+5))
-	for _, one := range e.Engines {
+	for _, one := range m.engines {
 		fmt.Fprintf(w, "| %s |", one.Name)
 		sum := 0.0
 		for _, r := range m.active() {
@@ -186,10 +200,17 @@ func (m *Model) pageEngines(w *strings.Builder, n Need) {
 		usd := n.mean("gpu usd." + one.Name)
 		fmt.Fprintf(w, " %s | %s | %.0f %% | %s | %s |\n", whole(sum), whole(n.mean("gpus."+one.Name)), 100*long/(long+short), tenth(usd*monthSeconds/1e6), whole(1e6*usd/n.mean("turns")))
 	}
-	first := e.Engines[0]
+	first, seen := m.engines[0], ""
 	long, short := m.gpuSeconds(n, first)
 	text := m.load.Plans.Premium
-	fmt.Fprintf(w, pageEnginesAfter, first.GPU, m.hourly(first.Price), 100*premiumTurns(n)/n.mean("turns"), whole(float64(text.PromptTokens+text.AnswerTokens)), 100*long/(long+short), first.Name)
+	fmt.Fprintln(w)
+	for _, one := range m.engines {
+		if price := m.table.Prices[one.Price]; !strings.Contains(seen, one.Price) {
+			seen += one.Price + " "
+			fmt.Fprintf(w, "One %s is taken for %.2f USD an hour (%s). ", one.GPU, m.hourly(one.Price), price.Of)
+		}
+	}
+	fmt.Fprintf(w, pageEnginesAfter, 100*premiumTurns(n)/n.mean("turns"), whole(float64(text.PromptTokens+text.AnswerTokens)), 100*long/(long+short), first.Name)
 }
 
 // gpuSeconds is what premium and free prompts take of all GPUs, a second.
@@ -242,7 +263,7 @@ func (m *Model) pageMonth(w *strings.Builder, n Need) {
 		m.monthRow(w, n, part, "usd."+part, whole)
 	}
 	m.monthRow(w, n, "**together, without GPUs**", "usd", func(v float64) string { return bold(whole(v), true) })
-	for _, e := range m.engines.Engines {
+	for _, e := range m.engines {
 		m.monthRow(w, n, "GPUs, if all is "+e.Name, "gpu usd."+e.Name, whole)
 	}
 	fmt.Fprintln(w, "\n| one turn, USD per million | API, Lambda, DynamoDB, SQS, S3 | what stands beside it |\n|---|---:|---:|")
@@ -270,7 +291,7 @@ func premiumTurns(n Need) float64 {
 
 func (m *Model) pageHours(w *strings.Builder, n Need) {
 	fmt.Fprint(w, pageHoursText)
-	engine := m.engines.Engines[0].Name
+	engine := m.engines[0].Name
 	for _, r := range m.active() {
 		fmt.Fprintf(w, "<details><summary>%s</summary>\n\n", m.name(r))
 		fmt.Fprintf(w, "| hour, UTC | sends/s | with a file | log-ins | history | searches | API/s | Lambda | chats: writes | reads | files: writes | SQS/s | in flight: free | premium | queues | streams | relays | workers | Valkey, GB | MECPU/s | Gbit/s | GPUs, %s | USD an hour, without them | for them |\n|---:|%s\n", engine, strings.Repeat("---:|", 23))
@@ -308,9 +329,9 @@ var sweep = []float64{0, 0.25, 0.5, 0.6, 0.7, 0.8, 0.9, 1}
 var drawnParts = []float64{0, 0.5, 0.8}
 
 func (m *Model) pageLost(w *strings.Builder, n Need, lost map[int]Need, seed uint64) string {
-	s := newSimulation(m, m.engines.Engines[0])
+	s := newSimulation(m, m.engines[0])
 	biggest, at := m.biggest(n)
-	fmt.Fprintf(w, pageLostText, whole(1/s.part), m.engines.Engines[0].Model, s.per, s.engine.Slots, s.slots[premium], m.name(biggest), clock(at), m.assume("detect_seconds"), m.assume("ttl_seconds"),
+	fmt.Fprintf(w, pageLostText, whole(1/s.part), m.engines[0].Model, s.per, s.engine.Slots, s.slots[premium], m.name(biggest), clock(at), m.assume("detect_seconds"), m.assume("ttl_seconds"),
 		100*s.busy, s.boot, m.assume("order_seconds"))
 	touched := s.crowd(at-900, at+3600, seed, s.touched(biggest))
 	var curves []curve
@@ -369,14 +390,14 @@ func (m *Model) pageLostAlone(w *strings.Builder, s *simulation, lost string, at
 		fmt.Fprint(w, "\nPremium does not stay within its deadline with any of these.\n")
 		return
 	}
-	mean := m.need(m.load.home).mean("gpus."+m.engines.Engines[0].Name) * (s.busy/enough - 1)
+	mean := m.need(m.load.home).mean("gpus."+m.engines[0].Name) * (s.busy/enough - 1)
 	fmt.Fprintf(w, "\nPremium stays within its deadline if fleets are sized for %.0f %%: %s GPUs more on average (the first model), %s million USD a month.\n", 100*enough, whole(mean), tenth(mean*m.gpuHour()*24*30/1e6))
 }
 
 // standbys is how many GPUs keep a part warm in all standbys, if it is a part of the
 // most that they may need, and on average if it is a part of what each hour may need.
 func (m *Model) standbys(lost map[int]Need, part float64) (always, following float64) {
-	name := "gpus." + m.engines.Engines[0].Name
+	name := "gpus." + m.engines[0].Name
 	for r, region := range m.load.Regions {
 		var h hours
 		for hour := range h {
@@ -393,7 +414,7 @@ func (m *Model) standbys(lost map[int]Need, part float64) (always, following flo
 }
 
 // gpuHour is what an hour of the first engine's GPU costs.
-func (m *Model) gpuHour() float64 { return m.hourly(m.engines.Engines[0].Price) }
+func (m *Model) gpuHour() float64 { return m.hourly(m.engines[0].Price) }
 
 // pageLostDay is the whole day in the places that notice the loss.
 func (m *Model) pageLostDay(w *strings.Builder, s *simulation, l loss, seed uint64) {

@@ -53,15 +53,14 @@ const pagePeakAfter = `
 
 const pageEnginesText = `## GPUs
 
-Published: %s (%s, [source](%s)): %s. What was measured is shown as it stands. Of other models and GPUs, an L40S for instance, we found no figure that names its conditions; they are left out.
-
 A prompt is taken for the published lengths that are most like its own, in proportion to its tokens. Fleets are sized so that they do at most %.0f %% of what is published.
 The history of a chat counts as cached by the engine: only the question is read. Where the cache has lost it, each turn reads more ([benchmarks.md](benchmarks.md) has what routing keeps of it).
 
+Published, and taken as it stands; models and GPUs of which we found no figure that names its conditions are left out:
+
 `
 
-const pageEnginesAfter = `
-One %s is taken for %.2f USD an hour, on demand; the mean follows the curve of the day.
+const pageEnginesAfter = `The mean follows the curve of the day.
 
 - **Premium prompts** are %.1f %% of the turns, have %s tokens each with their answers, as the load says, and take %.0f %% of the GPUs' time (%s). Nothing is published for prompts of more than 20,000 tokens; longer ones are taken for those, in proportion, which is the least that they can take.
 - **Under the largest load answers come slowly.** What is published is the most that an engine writes, not how fast each user sees it. NVIDIA's own figures for a 70B model on two H100s (FP8, 5,000 tokens in, 500 out, [NIM 1.8](https://docs.nvidia.com/nim/benchmarking/llm/1.0.0/performance)) go from 19 ms between tokens alone to 39 ms with 25 answers at once, and 93 ms at the most that it writes, of 917 tokens a second. Who wants 45 tokens a second for everybody needs more GPUs than this table.

@@ -186,7 +186,7 @@ func TestNeedsGoByTheLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	all, some := m.need(m.load.home), half.need(l.home)
-	for _, name := range []string{"turns", "concurrency", "chats.writes", "streams", "stored.files", "gpu.70B", "usd.DynamoDB: writes"} {
+	for _, name := range []string{"turns", "concurrency", "chats.writes", "streams", "stored.files", "gpu.70B on H100", "usd.DynamoDB: writes"} {
 		if got := some.mean(name) / all.mean(name); math.Abs(got-0.5) > 1e-9 {
 			t.Errorf("%s: %v of it", name, got)
 		}
@@ -206,7 +206,7 @@ func TestPremiumTurnsGrowWithTheirTexts(t *testing.T) {
 	if len(long.Steps) != len(short.Steps) || long.SQSCalls != short.SQSCalls {
 		t.Error("a premium turn has other steps")
 	}
-	for _, e := range m.engines.Engines {
+	for _, e := range m.engines {
 		if a, b := e.seconds(m.load.Plans.Free), e.seconds(m.load.Plans.Premium); b < 20*a {
 			t.Errorf("%s: %v s for a free prompt, %v for a premium one", e.Name, a, b)
 		}
@@ -215,7 +215,7 @@ func TestPremiumTurnsGrowWithTheirTexts(t *testing.T) {
 
 // What is published comes out as it stands for a prompt of a published length.
 func TestEnginesDoWhatIsPublished(t *testing.T) {
-	for _, e := range model(t).engines.Engines {
+	for _, e := range model(t).engines {
 		for _, s := range e.Published {
 			seconds := e.seconds(Prompt{PromptTokens: s.In, AnswerTokens: s.Out})
 			if got := float64(s.Out) * float64(e.GPUs) / seconds; math.Abs(got/s.TokensPerSecond-1) > 1e-9 {
@@ -229,7 +229,7 @@ func TestEnginesDoWhatIsPublished(t *testing.T) {
 // refused, late, lost, or never arrived; and what happened adds up minute by minute.
 func TestALossLosesNoPromptToTheCount(t *testing.T) {
 	m := model(t)
-	s := newSimulation(m, m.engines.Engines[0])
+	s := newSimulation(m, m.engines[0])
 	region, at := m.biggest(m.need(m.load.home))
 	c := s.crowd(at-900, at+1800, 7, s.touched(region))
 	for _, warm := range []float64{0, 0.5, 1} {
@@ -256,7 +256,7 @@ func TestALossLosesNoPromptToTheCount(t *testing.T) {
 // more; with all of it nobody is, and without a loss nobody either.
 func TestMoreWarmSendsFewerAway(t *testing.T) {
 	m := model(t)
-	s := newSimulation(m, m.engines.Engines[0])
+	s := newSimulation(m, m.engines[0])
 	region, at := m.biggest(m.need(m.load.home))
 	c := s.crowd(at-900, at+2700, 3, s.touched(region))
 	before := math.MaxInt
@@ -285,7 +285,7 @@ func TestMoreWarmSendsFewerAway(t *testing.T) {
 // The crowd is as large as the load says.
 func TestACrowdIsThatOfTheLoad(t *testing.T) {
 	m := model(t)
-	s := newSimulation(m, m.engines.Engines[0])
+	s := newSimulation(m, m.engines[0])
 	n := m.need(m.load.home)
 	hour, turns := n.busiest("turns")
 	c := s.crowd(float64(hour)*3600, float64(hour+1)*3600, 1, func(Place) bool { return true })

@@ -108,7 +108,7 @@ func (p picture) draw(w *strings.Builder) {
 
 // plotDay draws what comes to each region in each hour, and the GPUs for it.
 func (m *Model) plotDay(n Need) string {
-	engine := m.engines.Engines[0]
+	engine := m.engines[0]
 	turns := picture{title: "Turns a second", under: "hour, UTC", step: 1, tick: 3}
 	gpus := picture{title: "GPUs (" + engine.GPU + "), if all is " + engine.Name, under: "hour, UTC", step: 1, tick: 3}
 	for _, r := range m.active() {

@@ -58,15 +58,15 @@ func (m *Model) needOf(need string, n Need) func(region, hour int, after Need) f
 			a := after[r][hour]
 			return a["relays"]*m.assume("relay_vcpus") + a["workers"]*m.assume("worker_vcpus")
 		}
-	case "gpu_vcpus":
-		e := m.engines.Engines[0]
-		return func(r, hour int, after Need) float64 {
-			return after[r][hour]["gpus."+e.Name] * float64(e.VCPUs)
-		}
 	case "cloudfront_requests":
 		return amount("edge")
 	case "cloudfront_gbps":
 		return func(r, hour int, after Need) float64 { return after[r][hour]["egress"] * 8e-9 }
+	}
+	for _, e := range m.engines {
+		if need == "gpu_vcpus, "+e.Name {
+			return func(r, hour int, after Need) float64 { return after[r][hour]["gpus."+e.Name] * float64(e.VCPUs) }
+		}
 	}
 	m.fail(fmt.Errorf("nothing of the plan is bounded by a quota of %q", need))
 	return func(int, int, Need) float64 { return 0 }
