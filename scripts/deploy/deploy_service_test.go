@@ -1,0 +1,252 @@
+//go:build service
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+)
+
+// world is a checkout of its own with a stack of its own at the embedded AWS. Its
+// root template says where its API is: the one of the Parley that runs there.
+type world struct {
+	t     *testing.T
+	root  string
+	stack string
+	cloud *cloud
+	out   strings.Builder
+
+	linted bool // the templates were, which takes longer than all else
+}
+
+const rootTemplate = `
+AWSTemplateFormatVersion: '2010-09-09'
+Transform: AWS::Serverless-2016-10-31
+Parameters:
+  Api: {Type: String, AllowedPattern: 'https?://.+'}
+  EdgeSecret: {Type: String, NoEcho: true, Default: ''}
+Resources:
+  Data: {Type: AWS::Serverless::Application, DeletionPolicy: Delete, Properties: {Location: data.yaml, Parameters: {EdgeSecret: !Ref EdgeSecret}}}
+Outputs:
+  ApiUrl: {Value: !Ref Api}
+  Table: {Value: !GetAtt Data.Outputs.Table}
+`
+
+const dataTemplate = `
+AWSTemplateFormatVersion: '2010-09-09'
+Parameters:
+  EdgeSecret: {Type: String, NoEcho: true}
+Resources:
+  Table:
+    Type: AWS::DynamoDB::Table
+    DeletionPolicy: Delete
+    UpdateReplacePolicy: Delete
+    Properties:
+      BillingMode: PAY_PER_REQUEST
+      AttributeDefinitions: [{AttributeName: PK, AttributeType: S}]
+      KeySchema: [{AttributeName: PK, KeyType: HASH}]
+      Tags: [{Key: secret, Value: !Ref EdgeSecret}]
+Outputs:
+  Table: {Value: !Ref Table}
+`
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	ctx := t.Context()
+	c, err := openCloud(ctx, os.Getenv("AWS_REGION"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	who, err := sts.NewFromConfig(c.aws).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := fmt.Sprintf("deploy-%d", time.Now().UnixNano())
+	w := &world{t: t, root: t.TempDir(), stack: name, cloud: c}
+	repo, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join(repo, ".tools"), filepath.Join(w.root, ".tools")); err != nil {
+		t.Fatal(err)
+	}
+	w.write("template.yaml", rootTemplate)
+	w.write("data.yaml", dataTemplate)
+	w.write("env/test/environment.yaml", fmt.Sprintf("{account: '%s', stack: %s, home: %s, serving: [%s], secret: %s/edge, origin: 'http://127.0.0.1:1'}",
+		aws.ToString(who.Account), name, c.region, c.region, name))
+	w.api(os.Getenv("API_URL"))
+	w.git("init", "-q")
+	w.commit("first")
+	t.Cleanup(func() {
+		_, err := c.stacks.DeleteStack(context.Background(), &cloudformation.DeleteStackInput{StackName: &name})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	return w
+}
+
+func (w *world) write(name, text string) {
+	w.t.Helper()
+	path := filepath.Join(w.root, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// api has the region's file say where the API is.
+func (w *world) api(url string) {
+	w.t.Helper()
+	w.write("env/test/"+w.cloud.region+".yaml", fmt.Sprintf("parameters: {Api: '%s'}", url))
+}
+
+func (w *world) git(args ...string) {
+	w.t.Helper()
+	cmd := exec.Command("git", append([]string{"-C", w.root, "-c", "user.name=test", "-c", "user.email=test@example.com"}, args...)...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		w.t.Fatalf("git %q: %v\n%s", args, err, out)
+	}
+}
+
+func (w *world) commit(message string) {
+	w.t.Helper()
+	w.git("add", "-A")
+	w.git("commit", "-q", "-m", message)
+}
+
+// run runs the program, answering its questions, and holds its exit code to what
+// is wanted. It returns what it printed, with the error at the end.
+func (w *world) run(code int, answers string, args ...string) string {
+	w.t.Helper()
+	w.out.Reset()
+	args = append(args, "-root", w.root, "-files", "env", "-env", "test", "-region", w.cloud.region, "-bucket", "parley-artifacts", "-smoke", "2s")
+	d, err := parse(args, strings.NewReader(answers), &w.out)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	d.linted = w.linted
+	err = d.do(w.t.Context())
+	fmt.Fprintln(&w.out, err)
+	if got := exitCode(err); got != code {
+		w.t.Fatalf("deploy %q ended with %d, want %d:\n%s", args, got, code, &w.out)
+	}
+	return w.out.String()
+}
+
+func (w *world) has(out string, wants ...string) {
+	w.t.Helper()
+	for _, want := range wants {
+		if !strings.Contains(out, want) {
+			w.t.Errorf("no %q in what was said:\n%s", want, out)
+		}
+	}
+}
+
+func (w *world) outputs() map[string]string {
+	w.t.Helper()
+	outputs, err := w.cloud.outputs(w.t.Context(), w.stack)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return outputs
+}
+
+// TestDeploy takes one stack through its life. Its steps follow from each other.
+func TestDeploy(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+
+	// A plan of what isn't there yet leaves nothing.
+	w.has(w.run(exitNo, "", "-plan"), "sam validate --lint finds nothing", "Add", "AWS::DynamoDB::Table", "-plan")
+	if s, err := w.cloud.stack(ctx, w.stack); err != nil || s != nil && s.StackStatus != "DELETE_COMPLETE" {
+		t.Errorf("after a plan there is the stack %v (%v)", s, err)
+	}
+
+	w.linted = true // but once is enough here
+
+	// The first deployment is tested against the API that its output names.
+	out := w.run(0, "y\n")
+	w.has(out, "CREATE_COMPLETE", "Data/Table", "ok    sign-up that is refused", "ok    search", "is well")
+	first := w.outputs()
+	db := dynamodb.NewFromConfig(w.cloud.aws)
+	item := map[string]dbtypes.AttributeValue{"PK": &dbtypes.AttributeValueMemberS{Value: "kept"}}
+	if _, err := db.PutItem(ctx, &dynamodb.PutItemInput{TableName: aws.String(first["Table"]), Item: item}); err != nil {
+		t.Fatal(err)
+	}
+	stored, err := secretsmanager.NewFromConfig(w.cloud.aws).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(w.stack + "/edge")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if secret := aws.ToString(stored.SecretString); len(secret) != 64 || strings.Contains(out, secret) {
+		t.Errorf("the edge's secret has %d characters, want 64, and none in what is printed", len(secret))
+	}
+	w.has(w.run(0, ""), "nothing to change")
+
+	// What isn't committed is not deployed.
+	w.write("data.yaml", strings.Replace(dataTemplate, "Outputs:", "  Queue: {Type: AWS::SQS::Queue, Properties: {QueueName: '"+w.stack+"'}}\nOutputs:", 1))
+	w.has(w.run(exitRefused, ""), "data.yaml", "aren't committed")
+	w.commit("a queue")
+
+	// Nor is what nobody confirms; a plan says the same.
+	w.has(w.run(exitNo, "n\n"), "Data", "Add", "Queue", "AWS::SQS::Queue", "not confirmed")
+	withQueue := w.run(0, "y\n")
+	w.has(withQueue, "CREATE_COMPLETE", "Data/Queue", "is well")
+
+	// A table's replacement is refused before anybody is asked, deep as it is.
+	data, err := os.ReadFile(filepath.Join(w.root, "data.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.write("data.yaml", strings.ReplaceAll(string(data), "AttributeName: PK", "AttributeName: ID"))
+	w.commit("another key")
+	w.has(w.run(exitRefused, "y\n", "-yes"), "Data/Table: this table would be replaced", "KeySchema", "LOST", "refused")
+	w.has(w.run(exitRefused, "", "-yes", "-lose", "Table"), "refused")
+	w.has(w.run(exitNo, "", "-plan", "-lose", "Data/Table"), "LOST", "-plan")
+	w.write("template.yaml", strings.NewReplacer("  Data: {Type", "  Store: {Type", "Data.Outputs", "Store.Outputs").Replace(rootTemplate))
+	w.commit("another name for all of it")
+	w.has(w.run(exitRefused, "", "-yes"), "Data/Table: this table would be removed", "Data/Queue: this queue would be removed")
+	if got, err := db.GetItem(ctx, &dynamodb.GetItemInput{TableName: aws.String(first["Table"]), Key: item}); err != nil || got.Item == nil {
+		t.Errorf("the row in the table: %v (%v)", got, err)
+	}
+	w.write("template.yaml", rootTemplate)
+
+	// What CloudFormation can't do it takes back, and the reason is said.
+	w.write("data.yaml", strings.Replace(string(data), "Outputs:", "  Bad: {Type: AWS::Lambda::EventSourceMapping, Properties: {FunctionName: nobody, EventSourceArn: !GetAtt Queue.Arn}}\nOutputs:", 1))
+	w.commit("what can't be")
+	w.has(w.run(exitDeployment, "", "-yes"), "What failed first: Data/Bad (AWS::Lambda::EventSourceMapping)")
+	w.write("data.yaml", string(data))
+
+	// A release that doesn't answer goes back to what was before.
+	w.api("http://127.0.0.1:1")
+	w.commit("nobody answers there")
+	w.has(w.run(exitReturned, "", "-yes"), "UPDATE_COMPLETE", "The test failed", "Back to what was before", "again")
+	if got := w.outputs(); got["ApiUrl"] != first["ApiUrl"] || got["Table"] != first["Table"] {
+		t.Errorf("after the return the outputs are %v, want %v", got, first)
+	}
+
+	// The same release stays when somebody says no to the return, until rollback.
+	w.has(w.run(exitStays, "y\nn\n"), "did not return", "not confirmed")
+	if got := w.outputs(); got["ApiUrl"] != "http://127.0.0.1:1" {
+		t.Errorf("the API is at %s, want where the release says", got["ApiUrl"])
+	}
+	w.has(w.run(0, "y\n", "rollback"), "is what it was before")
+	if got := w.outputs(); got["ApiUrl"] != first["ApiUrl"] {
+		t.Errorf("after rollback the API is at %s, want %s", got["ApiUrl"], first["ApiUrl"])
+	}
+}
