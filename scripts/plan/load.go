@@ -9,6 +9,8 @@ import (
 	"slices"
 
 	"github.com/go-json-experiment/json"
+
+	"parley/scripts/internal/fleet"
 )
 
 // designed is the load that Parley is designed for; a file of one's own has the same
@@ -256,8 +258,8 @@ func (l Load) next(p Place, lost int) int {
 type plan int
 
 const (
-	free plan = iota
-	premium
+	free    = plan(fleet.Free)
+	premium = plan(fleet.Premium)
 )
 
 var bothPlans = []plan{free, premium}

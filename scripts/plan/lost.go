@@ -148,7 +148,7 @@ func (s *simulation) crowd(from, until float64, seed uint64, has func(Place) boo
 			rng := rand.New(rand.NewPCG(seed, uint64(2*i)+uint64(p)))
 			text := s.load.Plans.of(p)
 			for second := from; second < until; second++ {
-				for range drawn(rng, s.part*s.places[p][i].at(second)) {
+				for range fleet.Drawn(rng, s.part*s.places[p][i].at(second)) {
 					c.sent = append(c.sent, sent{fleet.Prompt{At: second + rng.Float64(), In: length(rng, text.PromptTokens, text.MostTokens),
 						Out: length(rng, text.AnswerTokens, text.MostTokens), Plan: int(p), Slots: s.slots[p]}, i, rng.Float64()})
 				}
@@ -193,15 +193,6 @@ func (s *simulation) routed(l loss, c crowd, r *lossResult) [][]fleet.Prompt {
 		regions[to] = append(regions[to], one.Prompt)
 	}
 	return regions
-}
-
-// drawn is a number with that mean, by Poisson's distribution.
-func drawn(rng *rand.Rand, mean float64) int {
-	n := 0
-	for left := rng.ExpFloat64(); left < mean; left += rng.ExpFloat64() {
-		n++
-	}
-	return n
 }
 
 // length draws a length with that mean, evenly from as far below it as most is above.

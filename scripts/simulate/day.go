@@ -64,7 +64,7 @@ func repeated(name string, rows []prompt, rate float64, seed uint64) day {
 	for start := 0.0; start < daySeconds; start += length {
 		for _, r := range rows {
 			at := start + r.At
-			for range drawn(rng, each*curve(at)) {
+			for range fleet.Drawn(rng, each*curve(at)) {
 				p := r
 				p.At = at + rng.Float64() // not all copies in the same instant
 				if rng.Float64() < premiumPart {
@@ -96,10 +96,10 @@ func designed(part float64, seed uint64) day {
 	rng := rand.New(rand.NewPCG(seed, 2))
 	d := day{name: "The designed load, " + partName(part)}
 	for second := 0.0; second < daySeconds; second++ {
-		for range drawn(rng, 11_300*part*curve(second)) {
+		for range fleet.Drawn(rng, 11_300*part*curve(second)) {
 			d.prompts = append(d.prompts, prompt{At: second + rng.Float64(), In: lot(rng, 2048, 4096), Out: lot(rng, 2048, 4096)})
 		}
-		for range drawn(rng, 667*part*curve(second)) {
+		for range fleet.Drawn(rng, 667*part*curve(second)) {
 			d.prompts = append(d.prompts, prompt{At: second + rng.Float64(), In: lot(rng, 110_000, 124_000), Out: lot(rng, 3000, 4096), Plan: fleet.Premium})
 		}
 	}
@@ -125,15 +125,6 @@ func (d day) sorted() day {
 		return 0
 	})
 	return d
-}
-
-// drawn is a number with that mean, by Poisson's distribution.
-func drawn(rng *rand.Rand, mean float64) int {
-	n := 0
-	for left := rng.ExpFloat64(); left < mean; left += rng.ExpFloat64() {
-		n++
-	}
-	return n
 }
 
 // lot draws a length around a middle, up to most.

@@ -11,6 +11,7 @@ package fleet
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 )
 
@@ -124,4 +125,13 @@ func Sum(all []Result) (sum Result) {
 		}
 	}
 	return sum
+}
+
+// Drawn is a number of prompts with that mean, by Poisson's distribution.
+func Drawn(rng *rand.Rand, mean float64) int {
+	n := 0
+	for left := rng.ExpFloat64(); left < mean; left += rng.ExpFloat64() {
+		n++
+	}
+	return n
 }
