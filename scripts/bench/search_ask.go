@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"parley/scripts/internal/corpus"
 	"parley/shared/chat"
 	"parley/shared/id"
@@ -140,8 +142,8 @@ func rest(ctx context.Context, said []corpus.Chat, all []question) (first []time
 // cold is what a query costs a function that has nothing on its disk.
 type cold struct {
 	calls     int64         // to the storage
+	row       int           // of these that followed one another
 	bytes     int64         // that it sent
-	opening   int64         // calls of these that go at once
 	processor time.Duration // of the function and of what stands for the storage
 }
 
@@ -173,20 +175,32 @@ func (w *world) coldly(ctx context.Context, store *storage, segments []search.Se
 	if err != nil {
 		return c, err
 	}
-	store.calls.Store(0)
-	store.bytes.Store(0)
+	store.reset()
 	began := processorTime()
-	var indexes []search.Index
-	for _, g := range segments {
-		index, release, err := kept.Open(ctx, w.user, g)
-		if err != nil {
-			return c, err
+	indexes := make([]search.Index, len(segments))
+	releases := make([]func(), len(segments))
+	defer func() {
+		for _, release := range releases {
+			if release != nil {
+				release()
+			}
 		}
-		defer release()
-		indexes = append(indexes, index)
+	}()
+	var g errgroup.Group
+	for i, one := range segments { // as a search does
+		g.Go(func() error {
+			index, release, err := kept.Open(ctx, w.user, one)
+			if err == nil {
+				indexes[i], releases[i] = index, release
+				err = search.Ready(ctx, index, q.query, q.filter)
+			}
+			return err
+		})
 	}
-	c.opening = store.calls.Load()
+	if err := g.Wait(); err != nil {
+		return c, err
+	}
 	_, err = search.Rank(ctx, indexes, q.query, q.filter, nil, pageSize)
-	c.calls, c.bytes, c.processor = store.calls.Load(), store.bytes.Load(), processorTime()-began
+	c.calls, c.row, c.bytes, c.processor = store.calls.Load(), store.most, store.bytes.Load(), processorTime()-began
 	return c, err
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/metrics"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -182,24 +183,46 @@ func (w *world) write(make func(io.Writer) (segment.Facts, error)) (g search.Seg
 	if err != nil {
 		return g, err
 	}
-	g = search.Segment{Name: hex.EncodeToString(sum.Sum(nil)), Bytes: size, Docs: facts.Docs, Tokens: facts.Tokens, First: facts.First, Last: facts.Last}
+	g = search.Segment{Name: hex.EncodeToString(sum.Sum(nil)), Bytes: size, Lists: facts.Lists, Docs: facts.Docs, Tokens: facts.Tokens, First: facts.First, Last: facts.Last}
 	return g, os.Rename(f.Name(), filepath.Join(w.bucket, g.Name))
 }
+
+// firstByte is how long the storage takes before it answers, about as S3 does.
+const firstByte = 20 * time.Millisecond
 
 // storage serves a folder as S3 does, and counts what it is asked for.
 type storage struct {
 	*httptest.Server
 	calls, bytes atomic.Int64
+
+	mu   sync.Mutex
+	row  int // calls that followed one another so far
+	most int
 }
 
 func newStorage(dir string) *storage {
 	s := &storage{}
 	files := http.FileServer(http.Dir(dir))
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		row := s.row + 1
+		s.most = max(s.most, row)
+		s.mu.Unlock()
 		s.calls.Add(1)
+		time.Sleep(firstByte)
 		files.ServeHTTP(counting{w, &s.bytes}, r)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.row = max(s.row, row)
 	}))
 	return s
+}
+
+// reset begins to count anew.
+func (s *storage) reset() {
+	s.calls.Store(0)
+	s.bytes.Store(0)
+	s.row, s.most = 0, 0
 }
 
 type counting struct {

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"context"
 	"sort"
 	"time"
 
@@ -23,6 +24,21 @@ type Index interface {
 	// Similar returns at most so many words that so many edits turn into that one and
 	// that have the same first character.
 	Similar(word string, edits, most int) ([]string, error)
+}
+
+// Remote is an Index of which parts lie elsewhere until they are needed.
+type Remote interface {
+	Index
+	// Fetch brings over what will be read of these, all at the same time. It is no error
+	// if nothing has them.
+	Fetch(ctx context.Context, needs []Need) error
+}
+
+// Need is a word, or a beginning, that will be looked up.
+type Need struct {
+	Word   string
+	Prefix string // instead of the word
+	Places bool
 }
 
 // List is the documents that have a word.
@@ -121,6 +137,9 @@ func (f Filter) marks() (list []string) {
 // between returns the range of documents whose time a filter lets in.
 func (f Filter) between(x Index) (from, to int, err error) {
 	first := func(past func(message string) bool) int {
+		if last, failed := x.Doc(max(0, x.Docs()-1)); x.Docs() == 0 || failed == nil && !past(last.Message) {
+			return x.Docs() // as mostly, and nothing else has to be read for that
+		}
 		return sort.Search(x.Docs(), func(n int) bool {
 			d, failed := x.Doc(n)
 			if failed != nil {

@@ -90,6 +90,10 @@ func (l *look) segment(ctx context.Context, s Segment) (part, error) {
 	if err != nil {
 		return part{}, err
 	}
+	if err := Ready(ctx, index, l.query, l.request.Filter); err != nil {
+		release()
+		return part{}, err
+	}
 	return part{index, s.Name, release}, nil
 }
 

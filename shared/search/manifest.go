@@ -16,7 +16,7 @@ import (
 
 // FormatVersion is the version of manifests that this release writes, and of the
 // segments that they name. Of what is older, segments are built anew.
-const FormatVersion = 1
+const FormatVersion = 2
 
 // Bounds of a manifest.
 const (
@@ -42,6 +42,7 @@ type Manifest struct {
 type Segment struct {
 	Name   string `json:"name"`   // SHA-256 of its bytes, lower-case hex
 	Bytes  int64  `json:"bytes"`  // its size
+	Lists  int64  `json:"lists"`  // so many of these, the first ones, are read only in pieces
 	Docs   int    `json:"docs"`   // documents in it
 	Tokens int    `json:"tokens"` // words of these
 	First  string `json:"first"`  // least and greatest id of their messages
@@ -133,7 +134,7 @@ func (m Manifest) check() error {
 		return errors.New("too many segments")
 	}
 	for _, s := range segments {
-		if !validName(s.Name) || s.Bytes <= 0 || s.Docs <= 0 || s.Tokens < 0 || !id.Valid(s.First) || !id.Valid(s.Last) || s.First > s.Last {
+		if !validName(s.Name) || s.Bytes <= 0 || s.Lists < 0 || s.Lists > s.Bytes || s.Docs <= 0 || s.Tokens < 0 || !id.Valid(s.First) || !id.Valid(s.Last) || s.First > s.Last {
 			return fmt.Errorf("impossible segment %+v", s)
 		}
 	}

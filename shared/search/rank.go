@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Parameters of BM25: how soon more of a word counts no more, and how much a long
@@ -166,6 +168,9 @@ func (r *ranking) want(c Clause) (*wanted, error) {
 	counts, err := r.expand(w)
 	if err == nil && slices.Contains(counts, 0) {
 		if w.Clause, err = r.similar(c, counts); err == nil {
+			err = r.ready(w.Clause)
+		}
+		if err == nil {
 			counts, err = r.expand(w)
 		}
 	}
@@ -176,8 +181,25 @@ func (r *ranking) want(c Clause) (*wanted, error) {
 	return w, err
 }
 
-// mostBeginnings bounds the lists that a prefix stands for in one index.
-const mostBeginnings = 256
+// ready has all indexes bring over, at the same time, what a clause takes that nobody has
+// typed.
+func (r *ranking) ready(c Clause) error {
+	var g errgroup.Group
+	for i, x := range r.indexes {
+		if remote, ok := x.(Remote); ok {
+			g.Go(func() error {
+				if err := remote.Fetch(r.ctx, c.needs()); err != nil {
+					return &PartError{i, err}
+				}
+				return nil
+			})
+		}
+	}
+	return g.Wait()
+}
+
+// MostBeginnings bounds the lists that a prefix stands for in one index.
+const MostBeginnings = 256
 
 // expand looks up what each index has of a clause. It returns how many documents have
 // each of its words.
@@ -203,7 +225,7 @@ func (r *ranking) expand(w *wanted) ([]int, error) {
 // in returns what an index has of a word.
 func (w Word) in(x Index) ([]List, error) {
 	if w.Prefix != "" {
-		return x.Begin(w.Prefix, mostBeginnings)
+		return x.Begin(w.Prefix, MostBeginnings)
 	}
 	var all []List
 	for _, form := range w.Forms {

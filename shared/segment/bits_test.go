@@ -146,7 +146,8 @@ func (m made) test(t *testing.T) {
 	}
 	out := packing{lengths: m.lengths}
 	var all rules
-	g.pack(&out, ways[0], &all)
+	all.commonest(map[string]*gathering{ways[0]: &g})
+	g.pack(&out)
 	packed := make([]byte, 2*len(m.lengths))
 	for n, length := range m.lengths {
 		binary.LittleEndian.PutUint16(packed[2*n:], uint16(min(length, math.MaxUint16)))

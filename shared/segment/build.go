@@ -54,7 +54,7 @@ func Build(ctx context.Context, to io.Writer, docs []search.Document) (Facts, er
 	w.rules.commonest(lists)
 	list := &packing{lengths: lengths}
 	for _, word := range slices.Sorted(maps.Keys(lists)) {
-		lists[word].pack(list, word, &w.rules)
+		lists[word].pack(list)
 		w.word(word, list)
 	}
 	return w.finish(names, lengths)
@@ -63,8 +63,8 @@ func Build(ctx context.Context, to io.Writer, docs []search.Document) (Facts, er
 func listOf(lists map[string]*gathering, word string) *gathering {
 	l := lists[word]
 	if l == nil {
-		l = &gathering{}
-		lists[strings.Clone(word)] = l // it may share a whole text's memory
+		l = &gathering{word: strings.Clone(word)} // it may share a whole text's memory
+		lists[l.word] = l
 	}
 	return l
 }

@@ -3,7 +3,6 @@ package segment
 import (
 	"cmp"
 	"errors"
-	"maps"
 	"slices"
 	"strings"
 
@@ -80,14 +79,6 @@ type rules struct {
 	used  []bool
 }
 
-// of returns the forms of a word by their rules.
-func (r *rules) of(stem string, written []gathered) (forms []form) {
-	for _, w := range written {
-		forms = append(forms, form{r.number(ruleOf(stem, w.written)), w.docs})
-	}
-	return forms
-}
-
 // number returns the number of a rule, the next one if it has none.
 func (r *rules) number(of rule) int {
 	n, known := r.known[of]
@@ -99,22 +90,37 @@ func (r *rules) number(of rule) int {
 		r.known[of] = n
 		r.list, r.used = append(r.list, of), append(r.used, false)
 	}
-	r.used[n] = true
 	return n
 }
 
 // commonest numbers the rules of all words, those of most words first.
 func (r *rules) commonest(lists map[string]*gathering) {
-	times := map[rule]int{}
+	var met rules
+	var times []int
 	for word, l := range lists {
-		for _, f := range l.forms {
-			times[ruleOf(word, f.written)]++
+		for i := range l.forms {
+			n := met.number(ruleOf(word, l.forms[i].written))
+			if l.forms[i].rule = n; n == len(times) {
+				times = append(times, 0)
+			}
+			times[n]++
 		}
 	}
-	for _, one := range slices.SortedFunc(maps.Keys(times), func(a, b rule) int {
-		return cmp.Or(times[b]-times[a], strings.Compare(a.line(), b.line()))
-	}) {
-		r.number(one)
+	order, numbers := make([]int, len(times)), make([]int, len(times))
+	for n := range order {
+		order[n] = n
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(times[b]-times[a], strings.Compare(met.list[a].line(), met.list[b].line()))
+	})
+	for _, n := range order {
+		numbers[n] = r.number(met.list[n])
+		r.used[numbers[n]] = true
+	}
+	for _, l := range lists {
+		for i := range l.forms {
+			l.forms[i].rule = numbers[l.forms[i].rule]
+		}
 	}
 }
 

@@ -112,7 +112,8 @@ func FuzzList(f *testing.F) {
 			g.noteAt(doc, 3+doc%2, ways[doc%3])
 		}
 		out := packing{lengths: slices.Repeat([]int{7}, n)}
-		g.pack(&out, "bread", &rules{})
+		new(rules).commonest(map[string]*gathering{"bread": &g})
+		g.pack(&out)
 		f.Add(slices.Concat(out.end()...), uint16(n), uint16(2), true)
 	}
 	f.Fuzz(func(t *testing.T, in []byte, total, only uint16, places bool) {
@@ -194,8 +195,7 @@ func FuzzRule(f *testing.F) {
 		if got != written || !ok {
 			t.Fatalf("%q of %q by %+v: %q %t", written, stem, r, got, ok)
 		}
-		all := rules{}
-		all.number(r)
+		all := rules{used: []bool{true}, list: []rule{r}}
 		if list, err := decodeRules(all.encode()); err != nil || !slices.Equal(list, all.list) {
 			t.Errorf("%v, not %v: %v", list, all.list, err)
 		}

@@ -129,25 +129,32 @@ type list struct {
 	docs, places, marks bitReader // the parts
 	blocks              []block   // of a long list
 
-	block      int // the next one
-	left       int // documents behind the block
-	n, i       int // documents of the block, and which of them comes next
-	doc, times [perBlock]int
-	fit        []int // of the block, by document: how often it has a form that is meant
+	block int     // the next one
+	left  int     // documents behind the block
+	doc   []int32 // documents of the block
+	times []int32 // how often they have the word
+	i     int     // which of them comes next
+	fit   []int32 // how often they have a form that is meant
 
-	spread bool          // low and highs are those of this block
-	low    [perBlock]int // where the lower bits of each document begin
-	highs  bitReader     // at what is left of the numbers of a document
-	at     int           // which one
+	spread bool      // low and highs are those of this block
+	low    []int     // where the lower bits of each document begin
+	highs  bitReader // at what is left of the numbers of a document
+	at     int       // which one
 
-	form    []int         // of each place of the block
-	formsAt [perBlock]int // where each document's begin in that
-	known   bool          // form is that of this block
+	known   bool    // form is that of this block
+	form    []int32 // of each place
+	formsAt []int32 // where each document's begin in that
 }
 
-// walk returns the walk through a list whose parts follow one another.
-func (h head) walk(docs int, lengths []byte, in bitReader) *list {
-	return &list{head: h, gap: gap(docs, h.count), lengths: lengths, left: h.count, docs: in}
+// begin has it walk a list whose parts follow one another. What it had before is used
+// again.
+func (l *list) begin(h head, docs int, lengths []byte, in bitReader) {
+	*l = list{head: h, gap: gap(docs, h.count), lengths: lengths, left: h.count, docs: in,
+		doc: l.doc[:0], times: l.times[:0], fit: l.fit[:0], low: l.low[:0], form: l.form[:0], formsAt: l.formsAt[:0]}
+	if n := min(h.count, perBlock); cap(l.doc) < n {
+		both := make([]int32, 2*n)
+		l.doc, l.times = both[:0:n], both[n:n]
+	}
 }
 
 // long has it walk a list of several blocks.
@@ -160,8 +167,8 @@ func (l *list) long(b body) (err error) {
 // Next implements search.Postings.
 func (l *list) Next(from int) (search.Posting, bool, error) {
 	for {
-		for ; l.i < l.n; l.i++ {
-			doc := l.doc[l.i]
+		for ; l.i < len(l.doc); l.i++ {
+			doc := int(l.doc[l.i])
 			if doc < from {
 				continue
 			}
@@ -172,7 +179,7 @@ func (l *list) Next(from int) (search.Posting, bool, error) {
 				}
 			}
 			l.i++
-			return search.Posting{Doc: doc, Times: times, Length: length(l.lengths, doc)}, true, nil
+			return search.Posting{Doc: doc, Times: int(times), Length: length(l.lengths, doc)}, true, nil
 		}
 		if l.left == 0 {
 			return search.Posting{}, false, nil
@@ -193,15 +200,16 @@ func (l *list) load() bool {
 	if l.blocks != nil {
 		last, l.docs.at = l.blocks[l.block].before, l.blocks[l.block].docs
 	}
-	l.n, l.i, l.spread, l.known = min(l.left, perBlock), 0, false, false
+	n := min(l.left, perBlock)
+	l.doc, l.times, l.i, l.spread, l.known = l.doc[:n], l.times[:n], 0, false, false
 	if l.docs.at < 0 || !l.read(last) {
 		return false
 	}
-	if l.left -= l.n; l.blocks == nil {
+	if l.left -= n; l.blocks == nil {
 		l.places = l.docs
 	} else {
 		b := l.blocks[l.block]
-		if l.doc[l.n-1] != b.last {
+		if int(l.doc[n-1]) != b.last {
 			return false
 		}
 		l.places.at, l.marks.at = b.places, b.forms
@@ -214,7 +222,7 @@ func (l *list) load() bool {
 func (l *list) read(doc int) bool {
 	r, rest, docs := &l.docs, l.gap, len(l.lengths)/2
 	mask := uint64(1)<<rest - 1
-	for i := range l.n {
+	for i := range l.doc {
 		w := r.window()
 		q := bits.TrailingZeros64(^w)
 		if q >= maxQuotient {
@@ -237,7 +245,7 @@ func (l *list) read(doc int) bool {
 				times = int(r.gamma())
 			}
 		}
-		l.doc[i], l.times[i] = doc, times
+		l.doc[i], l.times[i] = int32(doc), int32(times)
 	}
 	return !r.past()
 }
@@ -267,8 +275,8 @@ func (l *list) placesOf(to []int, doc int) ([]int, bool) {
 	if !l.reach(doc) {
 		return to, false
 	}
-	times := l.times[doc]
-	rest := spread(length(l.lengths, l.doc[doc]), times)
+	times := int(l.times[doc])
+	rest := spread(length(l.lengths, int(l.doc[doc])), times)
 	mask := uint64(1)<<rest - 1
 	low, r := bitReader{b: l.places.b, at: l.low[doc]}, &l.highs
 	began, sum := r.at, 0 // the ith of the ones lies as far behind the beginning as the places' higher bits say, and i
@@ -298,21 +306,22 @@ func (l *list) placesOf(to []int, doc int) ([]int, bool) {
 func (l *list) reach(doc int) bool {
 	if !l.spread || l.at > doc {
 		at := l.places.at
-		for i := range l.n {
-			l.low[i] = at
-			at += l.times[i] * spread(length(l.lengths, l.doc[i]), l.times[i])
+		l.low = l.low[:0]
+		for i, times := range l.times {
+			l.low = append(l.low, at)
+			at += int(times) * spread(length(l.lengths, int(l.doc[i])), int(times))
 		}
 		l.spread, l.at, l.highs = true, 0, bitReader{b: l.places.b, at: at}
 	}
 	places := 0
 	for ; l.at < doc; l.at++ {
-		places += l.times[l.at]
+		places += int(l.times[l.at])
 	}
 	return l.highs.ones(places) && !l.highs.past()
 }
 
 // formsOf returns which form each place of a document of the block has.
-func (l *list) formsOf(doc int) []int {
+func (l *list) formsOf(doc int) []int32 {
 	return l.form[l.formsAt[doc]:][:l.times[doc]]
 }
 
@@ -323,16 +332,16 @@ func (l *list) readForms() bool {
 	}
 	r := &l.marks
 	if l.blocks == nil {
-		if !l.reach(l.n) {
+		if !l.reach(len(l.doc)) {
 			return false
 		}
 		*r = l.highs
 	}
-	l.form = l.form[:0]
-	for i := range l.n {
-		l.formsAt[i] = len(l.form)
-		for range l.times[i] {
-			l.form = append(l.form, r.upTo(len(l.forms)-1))
+	l.form, l.formsAt = l.form[:0], l.formsAt[:0]
+	for _, times := range l.times {
+		l.formsAt = append(l.formsAt, int32(len(l.form)))
+		for range times {
+			l.form = append(l.form, int32(r.upTo(len(l.forms)-1)))
 			if r.past() {
 				return false
 			}
@@ -347,16 +356,15 @@ func (l *list) choose() bool {
 	if !l.readForms() {
 		return false
 	}
-	if l.fit == nil {
-		l.fit = make([]int, perBlock)
-	}
-	for i := range l.n {
-		l.fit[i] = 0
+	l.fit = l.fit[:0]
+	for i := range l.doc {
+		n := int32(0)
 		for _, f := range l.formsOf(i) {
 			if l.only[f] {
-				l.fit[i]++
+				n++
 			}
 		}
+		l.fit = append(l.fit, n)
 	}
 	return true
 }
@@ -376,9 +384,13 @@ type packing struct {
 	table, sizes               []byte
 }
 
-// begin begins a list.
-func (p *packing) begin(h head) {
-	p.head, p.gap, p.last, p.before, p.n, p.ends = h, gap(len(p.lengths), h.count), -1, -1, 0, [3]int{}
+// begin begins a list of so many documents.
+func (p *packing) begin(count int, placed bool, forms []gathered) {
+	h := head{count: count, placed: placed, forms: p.forms[:0]}
+	for _, f := range forms {
+		h.forms = append(h.forms, form{f.rule, f.docs})
+	}
+	p.head, p.gap, p.last, p.before, p.n, p.ends = h, gap(len(p.lengths), count), -1, -1, 0, [3]int{}
 	for _, w := range []*bitWriter{&p.begun, &p.docs, &p.places, &p.marks, &p.lows, &p.highs} {
 		w.reset()
 	}
@@ -463,6 +475,7 @@ func (p *packing) end() [][]byte {
 // documents further it is, and how many words further there, doubled, and one more if
 // its form, which then follows, isn't the first one. All are varints.
 type gathering struct {
+	word       string
 	count      int // documents
 	doc, place int
 	placed     bool
@@ -473,6 +486,7 @@ type gathering struct {
 // gathered is a form as it was met.
 type gathered struct {
 	written     string
+	rule        int // number
 	docs, times int
 	last        int // document
 }
@@ -511,31 +525,37 @@ func (g *gathering) form(written string) int {
 			return i
 		}
 	}
-	g.forms = append(g.forms, gathered{written: strings.Clone(written), last: -1})
+	if written == g.word {
+		written = g.word
+	} else {
+		written = strings.Clone(written) // it may share a whole text's memory
+	}
+	g.forms = append(g.forms, gathered{written: written, last: -1})
 	return len(g.forms) - 1
 }
 
-// ordered returns forms with the commonest first, and by their old numbers the new ones.
-func ordered(forms []gathered) (sorted []gathered, numbers []int) {
-	order := make([]int, len(forms))
-	for i := range order {
-		order[i] = i
+// order puts forms in order, the commonest first, and returns by their old numbers the
+// new ones, nil if these are the same.
+func order(forms []gathered) (numbers []int) {
+	more := func(a, b gathered) int { return cmp.Or(b.times-a.times, a.rule-b.rule) }
+	if slices.IsSortedFunc(forms, more) {
+		return nil
 	}
-	slices.SortFunc(order, func(a, b int) int {
-		return cmp.Or(forms[b].times-forms[a].times, strings.Compare(forms[a].written, forms[b].written))
-	})
+	for i := range forms {
+		forms[i].last = i
+	}
+	slices.SortFunc(forms, more)
 	numbers = make([]int, len(forms))
-	for n, old := range order {
-		numbers[old] = n
-		sorted = append(sorted, forms[old])
+	for n, f := range forms {
+		numbers[f.last] = n
 	}
-	return sorted, numbers
+	return numbers
 }
 
-// pack writes the list of a word.
-func (g *gathering) pack(to *packing, word string, all *rules) {
-	forms, numbers := ordered(g.forms)
-	to.begin(head{count: g.count, placed: g.placed, forms: all.of(word, forms)})
+// pack writes the list, whose forms have their rules.
+func (g *gathering) pack(to *packing) {
+	numbers := order(g.forms)
+	to.begin(g.count, g.placed, g.forms)
 	doc, place, first := 0, 0, true
 	var here, written []int
 	for b := g.b; len(b) > 0; {
@@ -555,7 +575,10 @@ func (g *gathering) pack(to *packing, word string, all *rules) {
 				form, n = binary.Uvarint(b)
 				b = b[n:]
 			}
-			here, written = append(here, place), append(written, numbers[form])
+			if numbers != nil {
+				form = uint64(numbers[form])
+			}
+			here, written = append(here, place), append(written, int(form))
 		}
 	}
 	to.add(doc, here, written)

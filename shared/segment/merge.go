@@ -40,10 +40,13 @@ type merger struct {
 
 	list packing
 
+	rules [][]int // new number of each rule, by segment; -1: it has none yet
+
 	all    []posting // of the word that is written
 	forms  []gathered
 	places []int // of all documents, and which form each has
 	which  []int
+	from   list
 }
 
 // posting is a document that has the word that is written.
@@ -88,7 +91,21 @@ func (m *merger) seed(to *rules) {
 	for _, r := range largest.rules {
 		to.number(r)
 	}
-	clear(to.used)
+	for _, s := range m.old {
+		m.rules = append(m.rules, slices.Repeat([]int{-1}, len(s.rules)))
+	}
+}
+
+// rule returns the new number of a segment's rule.
+func (m *merger) rule(segment, old int, all *rules) (int, error) {
+	numbers := m.rules[segment]
+	if old >= len(numbers) {
+		return 0, search.ErrCorrupt.Because(errForms)
+	}
+	if numbers[old] < 0 {
+		numbers[old] = all.number(m.old[segment].rules[old])
+	}
+	return numbers[old], nil
 }
 
 // source walks the words of one segment.
@@ -118,7 +135,7 @@ func (m *merger) words(ctx context.Context, w *writer) error {
 			if !bytes.Equal(s.word, least) {
 				continue
 			}
-			has, err := m.postings(s)
+			has, err := m.postings(s, &w.rules)
 			if err != nil {
 				return err
 			}
@@ -131,7 +148,7 @@ func (m *merger) words(ctx context.Context, w *writer) error {
 			}
 		}
 		if len(m.all) > 0 {
-			m.pack(string(least), placed, &w.rules)
+			m.pack(placed, &w.rules)
 			w.word(string(least), &m.list)
 		}
 	}
@@ -139,25 +156,24 @@ func (m *merger) words(ctx context.Context, w *writer) error {
 
 // postings adds where a word stands in a segment, with the documents' new numbers. It
 // reports whether the word has places.
-func (m *merger) postings(s *source) (placed bool, err error) {
-	from := m.old[s.segment]
+func (m *merger) postings(s *source, all *rules) (placed bool, err error) {
+	from, l := m.old[s.segment], &m.from
 	e, err := from.entry(s.cursor)
-	var l *list
 	if err == nil {
-		l, err = e.walk(e.placed, len(e.forms) > 1)
+		err = e.walk(l, e.placed, len(e.forms) > 1)
 	}
 	if err != nil {
 		return false, from.lists.corrupt(err)
 	}
 	forms := make([]int, len(e.forms)) // the new number of each
 	for i, f := range e.forms {
-		written, err := from.written(string(s.word), f)
+		rule, err := m.rule(s.segment, f.rule, all)
 		if err != nil {
 			return false, err
 		}
-		if forms[i] = slices.IndexFunc(m.forms, func(g gathered) bool { return g.written == written }); forms[i] < 0 {
+		if forms[i] = slices.IndexFunc(m.forms, func(g gathered) bool { return g.rule == rule }); forms[i] < 0 {
 			forms[i] = len(m.forms)
-			m.forms = append(m.forms, gathered{written: written, last: -1})
+			m.forms = append(m.forms, gathered{rule: rule, last: -1})
 		}
 	}
 	for {
@@ -185,7 +201,7 @@ func (m *merger) postings(s *source) (placed bool, err error) {
 // formsOf appends which form each place of a list's document has, by new numbers, and
 // counts them.
 func (m *merger) formsOf(l *list, times int, numbers []int, doc int) ([]int, error) {
-	var old []int
+	var old []int32
 	if len(l.forms) > 1 {
 		if !l.readForms() {
 			return nil, search.ErrCorrupt.Because(errList)
@@ -207,19 +223,23 @@ func (m *merger) formsOf(l *list, times int, numbers []int, doc int) ([]int, err
 }
 
 // pack packs the postings of a word, which segments of other times leave in order.
-func (m *merger) pack(word string, placed bool, all *rules) {
+func (m *merger) pack(placed bool, all *rules) {
 	byDoc := func(a, b posting) int { return cmp.Compare(a.doc, b.doc) }
 	if !slices.IsSortedFunc(m.all, byDoc) {
 		slices.SortFunc(m.all, byDoc)
 	}
-	forms, numbers := ordered(m.forms)
-	for i, n := range m.which {
-		m.which[i] = numbers[n]
+	if numbers := order(m.forms); numbers != nil {
+		for i, n := range m.which {
+			m.which[i] = numbers[n]
+		}
 	}
-	for n := len(forms); n > 0 && forms[n-1].docs == 0; n-- {
-		forms = forms[:n-1] // of documents that are gone
+	for n := len(m.forms); n > 0 && m.forms[n-1].docs == 0; n-- {
+		m.forms = m.forms[:n-1] // of documents that are gone
 	}
-	m.list.begin(head{count: len(m.all), placed: placed, forms: all.of(word, forms)})
+	for _, f := range m.forms {
+		all.used[f.rule] = true
+	}
+	m.list.begin(len(m.all), placed, m.forms)
 	for _, p := range m.all {
 		m.list.add(p.doc, m.places[p.from:p.to], m.which[p.from:p.to])
 	}

@@ -8,7 +8,7 @@
 //	docs     which messages the documents are
 //	words    the dictionary: where a word's list stands (dictionary.go)
 //	lengths  of the documents
-//	sums     CRC-32C of each 64 KiB of the first two, of which only pieces are read
+//	sums     CRC-32C of each 16 KiB of the first two, of which only pieces are read
 //	forms    how words are written, beside their stems (form.go)
 //	facts    numbers of all this, JSON
 //
@@ -23,6 +23,7 @@ package segment
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -52,13 +53,17 @@ const (
 )
 
 const (
-	sumEvery = 64 << 10 // bytes that have a checksum of their own
+	sumEvery = 16 << 10 // bytes that have a checksum of their own
 	perPart  = 256      // documents that are packed together
 	maxList  = 64 << 20 // bytes of one word's list
 	// mostPacked is the size of an entry, in bytes, up to which it is packed: of a large
 	// segment unpacking the words would take longer than bringing them over.
 	mostPacked = 1 << 20
 )
+
+// listsAt is where the lists begin: behind the header of the archive's first entry,
+// which so has not to be read. If it were elsewhere, no checksum would be right.
+const listsAt = 30 + len(listsEntry)
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -119,13 +124,11 @@ func open(file *failing, size int64) (*Segment, error) {
 		return nil, err
 	}
 	s.endings = endingsOf(s.rules)
-	for _, p := range []struct {
-		name string
-		to   **pieces
-	}{{listsEntry, &s.lists}, {docsEntry, &s.docs}} {
-		if *p.to, sums, err = piecesOf(archive, file, p.name, sums); err != nil {
-			return nil, err
-		}
+	if s.lists, sums, err = piecesOf(archive, file, listsEntry, sums); err == nil {
+		s.docs, _, err = piecesOf(archive, file, docsEntry, sums)
+	}
+	if err != nil {
+		return nil, err
 	}
 	s.words, err = readDictionary(words, s.lists.size)
 	return s, err
@@ -173,15 +176,21 @@ func (f *failing) corrupt(err error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.err != nil {
-		err = f.err
+		err = &unread{f.err}
 		f.err = nil
 		return err
 	}
-	if err == nil || errors.Is(err, search.ErrCorrupt) {
+	if _, ok := errors.AsType[*unread](err); ok || err == nil || errors.Is(err, search.ErrCorrupt) {
 		return err
 	}
 	return search.ErrCorrupt.Because(err)
 }
+
+// unread says why a file couldn't be read.
+type unread struct{ error }
+
+// Unwrap returns the cause.
+func (u *unread) Unwrap() error { return u.error }
 
 // pieces is an entry of which pieces are read.
 type pieces struct {
@@ -194,7 +203,7 @@ type pieces struct {
 }
 
 // mostKept is how many are kept: words that begin alike stand side by side.
-const mostKept = 16
+const mostKept = 64
 
 // piecesOf finds an entry, with its checksums at the beginning of sums; it returns
 // what is left of these.
@@ -203,9 +212,12 @@ func piecesOf(archive *zip.Reader, file *failing, name string, sums []byte) (*pi
 	if at < 0 {
 		return nil, nil, errors.New("no " + name)
 	}
-	offset, err := archive.File[at].DataOffset()
-	if err != nil {
-		return nil, nil, err
+	offset := int64(listsAt)
+	if name != listsEntry {
+		var err error
+		if offset, err = archive.File[at].DataOffset(); err != nil {
+			return nil, nil, err
+		}
 	}
 	size := archive.File[at].UncompressedSize64
 	n := 4 * ((size + sumEvery - 1) / sumEvery)
@@ -213,6 +225,12 @@ func piecesOf(archive *zip.Reader, file *failing, name string, sums []byte) (*pi
 		return nil, nil, errors.New("no checksums of " + name)
 	}
 	return &pieces{failing: file, at: offset, size: int64(size), sums: sums[:n], kept: map[int64][]byte{}}, sums[n:], nil
+}
+
+// around returns where in the file all lies that has a checksum together with a piece.
+func (p *pieces) around(at, size int64) [2]int64 {
+	end := (at + size + sumEvery - 1) / sumEvery * sumEvery
+	return [2]int64{p.at + at/sumEvery*sumEvery, p.at + min(end, p.size)}
 }
 
 // read returns a piece, having checked all around it that has a checksum together.
@@ -386,8 +404,8 @@ func (e *entry) Count() int { return e.docs }
 
 // Walk implements search.List.
 func (e *entry) Walk(places bool) (search.Postings, error) {
-	l, err := e.walk(places && e.placed, e.only != nil)
-	if err != nil {
+	l := &list{}
+	if err := e.walk(l, places && e.placed, e.only != nil); err != nil {
 		return nil, fmt.Errorf("walk a list: %w", e.lists.corrupt(err))
 	}
 	l.only = e.only
@@ -398,13 +416,13 @@ func (e *entry) Walk(places bool) (search.Postings, error) {
 }
 
 // walk begins to walk a list with what is asked for.
-func (e *entry) walk(places, forms bool) (l *list, err error) {
+func (e *entry) walk(l *list, places, forms bool) (err error) {
+	l.begin(e.head, e.facts.Docs, e.lengths, bitReader{b: e.b, at: e.begun})
 	if e.count <= perBlock {
-		l = e.head.walk(e.facts.Docs, e.lengths, bitReader{b: e.b, at: e.begun})
 		if !l.load() || forms && !l.readForms() {
 			err = errList
 		}
-		return l, err
+		return err
 	}
 	table, docs, placed, marked := e.sizes[0], e.sizes[1], e.sizes[2], e.sizes[3]
 	size := table + docs
@@ -417,7 +435,7 @@ func (e *entry) walk(places, forms bool) (l *list, err error) {
 	b := e.b
 	if size > int64(len(b)) {
 		if b, err = e.lists.read(e.at, size); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	parts := body{table: b[:table], docs: b[table : table+docs]}
@@ -429,11 +447,47 @@ func (e *entry) walk(places, forms bool) (l *list, err error) {
 		parts.forms = b[size-marked : size]
 	case forms:
 		if parts.forms, err = e.lists.read(e.at+size+placed, marked); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	l = e.head.walk(e.facts.Docs, e.lengths, bitReader{})
-	return l, l.long(parts)
+	return l.long(parts)
+}
+
+// Remote is a file of which parts lie elsewhere until they are read.
+type Remote interface {
+	io.ReaderAt
+	// Fetch brings over what lies between these places, from and to, all at the same time.
+	Fetch(ctx context.Context, parts [][2]int64) error
+	Local() bool // all of it is here
+}
+
+// Fetch implements search.Remote.
+func (s *Segment) Fetch(ctx context.Context, needs []search.Need) error {
+	file, ok := s.lists.ReaderAt.(Remote)
+	if !ok || file.Local() {
+		return nil
+	}
+	var parts [][2]int64
+	add := func(c *cursor, places bool) {
+		size := c.size
+		if !places && size > likely && c.word[0] != '\x01' {
+			size = max(likely, size/2) // places are behind the rest, and mostly longer
+		}
+		parts = append(parts, s.lists.around(c.list, size))
+	}
+	for _, n := range needs {
+		if n.Prefix != "" {
+			for _, c := range s.beginning(n.Prefix, search.MostBeginnings) {
+				add(c, n.Places)
+			}
+		} else if c := s.words.get(n.Word); c != nil {
+			add(c, n.Places)
+		}
+	}
+	if err := file.Fetch(ctx, parts); err != nil {
+		return fmt.Errorf("fetch lists: %w", err)
+	}
+	return nil
 }
 
 // Begin implements search.Index.

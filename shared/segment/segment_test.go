@@ -159,7 +159,7 @@ func TestWhatIsMergedIsFound(t *testing.T) {
 // Words of chats that are gone leave no trace.
 func TestNothingIsLeftOfWhatIsGone(t *testing.T) {
 	docs := []search.Document{
-		{Doc: search.Doc{Chat: id.Floor(began), Message: id.Floor(began)}, Role: chat.User, Text: "a secretword here"},
+		{Doc: search.Doc{Chat: id.Floor(began), Message: id.Floor(began)}, Role: chat.User, Text: "a secretword here\nDia yang menyecretkan itu"},
 		{Doc: search.Doc{Chat: id.Floor(began.Add(1e6)), Message: id.Floor(began.Add(1e6))}, Role: chat.User, Text: "another"},
 	}
 	for _, all := range []bool{false, true} {
@@ -176,6 +176,19 @@ func TestNothingIsLeftOfWhatIsGone(t *testing.T) {
 		}
 		if p, err := open(t, merged.Bytes()).Find("secretword"); f.Docs != 1 || p != nil || err != nil {
 			t.Errorf("%+v, %v, %v", f, p, err)
+		}
+		archive, err := zip.NewReader(bytes.NewReader(merged.Bytes()), int64(merged.Len()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, entry := range archive.File {
+			r, err := entry.Open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if body, err := io.ReadAll(r); err != nil || bytes.Contains(body, []byte("ecret")) || bytes.Contains(body, []byte("meny")) || len(body) == 0 {
+				t.Errorf("%s: %q %v", entry.Name, body, err)
+			}
 		}
 	}
 }

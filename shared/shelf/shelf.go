@@ -142,7 +142,7 @@ func (s *Shelf) write(ctx context.Context, user string, make func(io.Writer) (se
 	if err != nil {
 		return search.Segment{}, fmt.Errorf("make segment: %w", err)
 	}
-	g := search.Segment{Name: hex.EncodeToString(sum.Sum(nil)), Bytes: size, Docs: facts.Docs, Tokens: facts.Tokens, First: facts.First, Last: facts.Last}
+	g := search.Segment{Name: hex.EncodeToString(sum.Sum(nil)), Bytes: size, Lists: facts.Lists, Docs: facts.Docs, Tokens: facts.Tokens, First: facts.First, Last: facts.Last}
 	ctx, cancel := context.WithTimeout(ctx, keeping)
 	defer cancel()
 	_, err = s.s3.PutObject(ctx, &s3.PutObjectInput{Bucket: &s.bucket, Key: aws.String(keyOf(user, g.Name)), Body: f, ContentLength: &size})
