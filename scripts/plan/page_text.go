@@ -144,7 +144,7 @@ Besides what [cost.md](cost.md#what-is-assumed) assumes:
 `
 
 const pageLeftOut = `
-Left out, because the load doesn't say: renewals of tokens (one for each quarter of an hour that a user is active), downloads of files, deletions, feedback, the OpenAI endpoints, pictures, and health checks.
+Left out, because the load doesn't say: renewals of tokens (one for each quarter of an hour that a user is active), downloads of files, deletions, feedback, the OpenAI endpoints, pictures, and health checks. Files are kept and scanned by their size; what functions do with one is counted for 8 MB.
 `
 
 const pageLostAloneText = `
