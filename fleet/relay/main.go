@@ -35,6 +35,7 @@ import (
 	"parley/shared/config"
 	"parley/shared/id"
 	"parley/shared/model"
+	"parley/shared/region"
 	"parley/shared/store"
 )
 
@@ -47,6 +48,7 @@ type settings struct {
 	Edge          api.Edge
 	Valkey        valkey.Settings
 	Sending       sending
+	Region        region.Settings
 
 	// Streams and waits that are held open at once; 0 is no limit.
 	PerUser int `env:"STREAMS_PER_USER" envDefault:"50"`
@@ -172,7 +174,7 @@ func frontDoor(set settings, own http.Handler, log *slog.Logger) (http.Handler, 
 	return serve.FrontDoor(own, toAPI, page), nil
 }
 
-func checks(set settings, shared *redis.Client, replies serve.Replies) []serve.Check {
+func checks(set settings, shared *redis.Client, replies *store.Chats) []serve.Check {
 	list := []serve.Check{
 		{Name: "valkey", Ask: func(ctx context.Context) error { return valkey.Ping(ctx, shared) }},
 		{Name: "chats", Ask: func(ctx context.Context) error {
@@ -183,6 +185,10 @@ func checks(set settings, shared *redis.Client, replies serve.Replies) []serve.C
 			}
 			return err
 		}},
+	}
+	if set.Region.Several() {
+		here := &region.Look{Settings: set.Region, Beats: replies, Now: time.Now}
+		list = append(list, serve.Check{Name: "region", Ask: here.Serves}) // users come when it has caught up
 	}
 	if set.API != "" {
 		list = append(list,
