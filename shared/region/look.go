@@ -99,7 +99,9 @@ func (w *Watch) once(ctx context.Context) error {
 	}
 	now := l.Now()
 	if own, ok := find(beats, l.Own); ok && now.Sub(own.At) > l.Gap/2 && now.Sub(own.At) <= l.Gap {
-		if err := l.Beats.Beat(ctx, l.Next(beats, now), own); err != nil {
+		next := l.Next(beats, now)
+		next.Home = own.Home // which not every process is told
+		if err := l.Beats.Beat(ctx, next, own); err != nil {
 			w.log.Warn("the region's beat is late and was not written", "error", err.Error())
 		}
 	}
