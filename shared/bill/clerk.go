@@ -47,10 +47,10 @@ type Inventory interface {
 
 // Where things are in the bucket.
 const (
-	LinesPrefix    = "lines/"         // + 2026/11/22/06/[region/]…: the hour of delivery
-	PartialsPrefix = "partials/"      // + lines/2026/11/22/06.json, usage/dt=2026-11-22/hh=06.json
-	FocusPrefix    = "exports/focus/" // + …BILLING_PERIOD=2026-11/….csv.gz
-	CURPrefix      = "exports/cur/"
+	LinesPrefix    = "lines/"                      // + 2026/11/22/06/[region/]…: the hour of delivery
+	PartialsPrefix = "partials/"                   // + lines/2026/11/22/06.json, usage/dt=2026-11-22/hh=06.json
+	FocusPrefix    = "exports/focus/parley-focus/" // + data/BILLING_PERIOD=2026-11/….csv.gz, metadata/…
+	CURPrefix      = "exports/cur/parley-cur/"
 	BillsPrefix    = "bills/" // + 2026-11/bill.html, bill.json, functions.csv …
 	SettingsName   = "settings.json"
 	functionsName  = "functions.json"
@@ -58,7 +58,7 @@ const (
 
 // Lifetime is how long lines are kept at least. A bill looks back less, so no hour
 // that still counts has lost a file.
-const Lifetime = 98 * 24 * time.Hour
+const Lifetime = 103 * 24 * time.Hour
 
 // Clerk makes bills: it sums up each hour once, again if something has come to it,
 // and makes the month of the sums.
@@ -94,7 +94,7 @@ func Due(now time.Time) []string {
 	now = now.UTC()
 	this := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC)
 	due := []string{this.Format("2006-01")}
-	if now.Day() <= 10 {
+	if now.Day() <= 15 {
 		due = append([]string{this.AddDate(0, -1, 0).Format("2006-01")}, due...)
 	}
 	return due
@@ -385,18 +385,19 @@ func (c *Clerk) invoices(ctx context.Context, month string) (invoice, otherOne *
 		if err != nil {
 			return nil, nil, err
 		}
-		for _, o := range list {
-			if !strings.Contains(o.Name, "/BILLING_PERIOD="+month+"/") || !strings.HasSuffix(o.Name, ".csv.gz") && !strings.HasSuffix(o.Name, ".csv") {
+		for _, name := range c.delivered(ctx, list, v) {
+			in, err := c.Bucket.Open(ctx, name)
+			if errors.Is(err, fs.ErrNotExist) {
+				v.Read.fault(name, 0, "the export's manifest names it, and it isn't there")
 				continue
 			}
-			in, err := c.Bucket.Open(ctx, o.Name)
 			if err != nil {
 				return nil, nil, err
 			}
-			err = v.File(o.Name, in)
+			err = v.File(name, in)
 			in.Close()
 			if err != nil {
-				return nil, nil, fmt.Errorf("read %s: %w", o.Name, err)
+				return nil, nil, fmt.Errorf("read %s: %w", name, err)
 			}
 		}
 	}
@@ -409,6 +410,51 @@ func (c *Clerk) invoices(ctx context.Context, month string) (invoice, otherOne *
 		return cur, nil, nil
 	}
 	return nil, nil, nil
+}
+
+// delivered names the files of an export that are a month's: those of its manifest,
+// which AWS writes once all are there; an older delivery may have had more. Without a
+// manifest, as where somebody has copied files in, all that lie in the month's folder.
+func (c *Clerk) delivered(ctx context.Context, list []Object, v *Invoice) (names []string) {
+	period := "BILLING_PERIOD=" + v.Month + "/"
+	for _, o := range list {
+		if strings.Contains(o.Name, "/metadata/"+period) && strings.HasSuffix(o.Name, "Manifest.json") {
+			named, err := c.manifest(ctx, o.Name)
+			if err == nil {
+				return named
+			}
+			v.Read.fault(o.Name, 0, printable(fmt.Sprintf("the manifest can't be read: %.120v", err)))
+		}
+		if strings.Contains(o.Name, "/data/"+period) && (strings.HasSuffix(o.Name, ".csv.gz") || strings.HasSuffix(o.Name, ".csv")) {
+			names = append(names, o.Name)
+		}
+	}
+	return names
+}
+
+// manifest reads which files an export has: s3://bucket/name each.
+func (c *Clerk) manifest(ctx context.Context, name string) (names []string, err error) {
+	file, err := c.read(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	var m struct {
+		DataFiles []string `json:"dataFiles"`
+	}
+	if err := json.Unmarshal(file, &m); err != nil {
+		return nil, err
+	}
+	for _, uri := range m.DataFiles {
+		_, key, ok := strings.Cut(strings.TrimPrefix(uri, "s3://"), "/")
+		if !ok || !strings.HasPrefix(uri, "s3://") {
+			return nil, fmt.Errorf("%.80q is no file of S3", uri)
+		}
+		names = append(names, key)
+	}
+	if len(names) == 0 {
+		return nil, errors.New("it names no file")
+	}
+	return names, nil
 }
 
 // keep writes a bill.

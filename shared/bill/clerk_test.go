@@ -259,7 +259,7 @@ func TestAlias(t *testing.T) {
 }
 
 func TestDue(t *testing.T) {
-	for at, want := range map[string]string{"2026-11-10T23:00:00Z": "2026-10 2026-11", "2026-11-11T00:00:00Z": "2026-11", "2027-01-01T00:00:00Z": "2026-12 2027-01"} {
+	for at, want := range map[string]string{"2026-11-15T23:00:00Z": "2026-10 2026-11", "2026-11-16T00:00:00Z": "2026-11", "2027-01-01T00:00:00Z": "2026-12 2027-01"} {
 		now, err := time.Parse(time.RFC3339, at)
 		if err != nil {
 			t.Fatal(err)
@@ -287,12 +287,37 @@ type inventory []Function
 func (i inventory) Functions(context.Context) ([]Function, error) { return i, nil }
 
 func TestTheInvoiceOfTheMonthIsRead(t *testing.T) {
+	const data, metadata = FocusPrefix + "data/BILLING_PERIOD=2026-11/", FocusPrefix + "metadata/BILLING_PERIOD=2026-11/"
+	row := gzipped(t, []byte(focusHead+focusRow("1.5", "Usage", "", "Amazon S3", "")))
+	for name, c := range map[string]struct {
+		manifest, net string
+		faults        int64
+	}{
+		"no manifest":             {"", "3", 0},
+		"an older delivery's":     {`{"dataFiles": ["s3://finance/` + data + `a-00001.csv.gz"], "columns": []}`, "1.5", 0},
+		"one is missing":          {`{"dataFiles": ["s3://finance/` + data + `a-00001.csv.gz", "s3://finance/` + data + `a-00003.csv.gz"]}`, "1.5", 1},
+		"a manifest that is none": {`{}`, "3", 1},
+		"a file of another place": {`{"dataFiles": ["http://x/y"]}`, "3", 1},
+	} {
+		m := newMemory()
+		m.files[data+"a-00001.csv.gz"], m.files[data+"a-00002.csv.gz"] = row, row
+		m.files[FocusPrefix+"data/BILLING_PERIOD=2026-10/a-00001.csv.gz"] = []byte("another month's")
+		if c.manifest != "" {
+			m.files[metadata+"parley-focus-Manifest.json"] = []byte(c.manifest)
+		}
+		if b := clerk(t, m, nil, noon).bill(t); !b.Invoiced || b.Whole.Net.String() != c.net || b.Faults() != c.faults {
+			t.Errorf("%s: %s, %d faults", name, b.Whole.Net, b.Faults())
+		}
+	}
+}
+
+// The second export is compared with the first.
+func TestTwoExports(t *testing.T) {
 	m := newMemory()
-	m.files["exports/focus/parley-focus/data/BILLING_PERIOD=2026-11/a-00001.csv.gz"] = gzipped(t, []byte(focusHead+focusRow("1.5", "Usage", "", "Amazon S3", "")))
-	m.files["exports/focus/parley-focus/data/BILLING_PERIOD=2026-10/a-00001.csv.gz"] = []byte("another month's")
-	m.files["exports/focus/parley-focus/metadata/BILLING_PERIOD=2026-11/a-Manifest.json"] = []byte("{}")
-	b := clerk(t, m, nil, noon).bill(t)
-	if !b.Invoiced || b.Whole.Net.String() != "1.5" || b.Faults() > 0 {
-		t.Errorf("%+v", b.Whole)
+	m.files[FocusPrefix+"data/BILLING_PERIOD=2026-11/a.csv"] = []byte(focusHead + focusRow("1.5", "Usage", "", "Amazon S3", ""))
+	m.files[CURPrefix+"data/BILLING_PERIOD=2026-11/a.csv"] = []byte("bill_billing_period_start_date,line_item_usage_start_date,line_item_line_item_type,line_item_product_code,line_item_resource_id,resource_tags,line_item_unblended_cost,line_item_currency_code\n" +
+		"2026-11-01T00:00:00.000Z,2026-11-02T05:00:00.000Z,Usage,AmazonS3,,,1.25,USD\n")
+	if b := clerk(t, m, nil, noon).bill(t); b.Whole.Net.String() != "1.5" || b.Check.OtherTotal.String() != "1.25" || b.Check.OtherDiff.String() != "-0.25" {
+		t.Errorf("%s, %+v", b.Whole.Net, b.Check)
 	}
 }
