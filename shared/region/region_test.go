@@ -54,7 +54,7 @@ func TestARegionThatWasAwayWaitsForAllOthers(t *testing.T) {
 		{"all is well", []Beat{beat("a", 9, 0), beat("b", 9, 0), beat("c", 9, 0)}, true},
 		{"another was lost since", []Beat{beat("a", 9, 0), beat("b", 3, 0), beat("c", 9, 0)}, true},
 		{"no beat of its own yet", []Beat{beat("a", 1, 0), beat("b", 9, 0), beat("c", 9, 0)}, false},
-		{"never one of its own", []Beat{beat("b", 9, 0), beat("c", 9, 0)}, false},
+		{"never one of its own", []Beat{beat("b", 9, 0), beat("c", 9, 0)}, true},
 		{"back, and nothing new from b", []Beat{beat("a", 9, 8), beat("b", 3, 0), beat("c", 9.5, 0)}, false},
 		{"back, and from b only what may be as old", []Beat{beat("a", 9, 8), beat("b", 8.5, 0), beat("c", 9.5, 0)}, false},
 		{"back, and all have come", []Beat{beat("a", 9, 8), beat("b", 9, 0), beat("c", 9.5, 0)}, true},
@@ -200,7 +200,10 @@ func TestAWatchClosesAndOpens(t *testing.T) {
 				t.Errorf("%s: %v", when, err)
 			}
 		}
-		state(false, "before the first beat")
+		if w.State() == nil {
+			t.Error("it is open before it has looked")
+		}
+		state(true, "before the first beat of all")
 		pulse(a, other)
 		pulse(a, other)
 		state(true, "both regions beat")
