@@ -46,6 +46,7 @@ type world struct {
 	claimed time.Time   // the last time
 	ends    []time.Time // when the engine was left
 
+	region work.Region
 	during func(*fleettest.Queue) // runs beside the worker
 	worker *work.Worker
 }
@@ -202,7 +203,7 @@ func (w *world) run(t *testing.T, d, deadline time.Duration) *fleettest.Queue {
 	}
 	parts := work.Parts{Settings: work.Defaults(), Replies: w, History: w, Rates: w, Name: "w1", Engine: w, Frames: w, Leases: w, Stops: w,
 		Queues: map[quota.Plan]work.Queue{quota.Free: q}, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
-	parts.Slots, parts.Context, parts.Grace = 2, 4096, time.Second
+	parts.Slots, parts.Context, parts.Grace, parts.Region = 2, 4096, time.Second, w.region
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	defer cancel()
 	w.worker = work.New(parts)
