@@ -23,7 +23,7 @@ type template struct {
 	Resources  map[string]struct {
 		Type       string `yaml:"Type"`
 		Condition  string `yaml:"Condition"`
-		Properties node `yaml:"Properties"`
+		Properties node   `yaml:"Properties"`
 	} `yaml:"Resources"`
 }
 

@@ -1,7 +1,7 @@
 // Package finance is where a bill's material and the bill itself are on AWS: the
 // bucket of finance, and the list of the account's functions.
 //
-// Errors: what AWS can't do for now is problem.Unavailable.
+// Errors are AWS's own, with what was tried: no user sees them.
 package finance
 
 import (
@@ -20,7 +20,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"parley/shared/bill"
-	"parley/shared/problem"
 )
 
 // Bucket is finance's bucket. It implements bill.Bucket.
@@ -39,7 +38,7 @@ func (b *Bucket) List(ctx context.Context, prefix string) ([]bill.Object, error)
 	for pages := s3.NewListObjectsV2Paginator(b.s3, in); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, unavailable("list "+prefix, err)
+			return nil, fmt.Errorf("list %s: %w", prefix, err)
 		}
 		for _, o := range page.Contents {
 			all = append(all, bill.Object{Name: aws.ToString(o.Key), Size: aws.ToInt64(o.Size), Tag: aws.ToString(o.ETag)})
@@ -55,7 +54,7 @@ func (b *Bucket) Open(ctx context.Context, name string) (io.ReadCloser, error) {
 		return nil, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 	}
 	if err != nil {
-		return nil, unavailable("get "+name, err)
+		return nil, fmt.Errorf("get %s: %w", name, err)
 	}
 	return out.Body, nil
 }
@@ -64,7 +63,7 @@ func (b *Bucket) Open(ctx context.Context, name string) (io.ReadCloser, error) {
 func (b *Bucket) Put(ctx context.Context, name, contentType string, body []byte) error {
 	_, err := b.s3.PutObject(ctx, &s3.PutObjectInput{Bucket: &b.name, Key: &name, Body: bytes.NewReader(body), ContentType: &contentType})
 	if err != nil {
-		return unavailable("put "+name, err)
+		return fmt.Errorf("put %s: %w", name, err)
 	}
 	return nil
 }
@@ -95,12 +94,12 @@ func (f *Functions) Functions(ctx context.Context) ([]bill.Function, error) {
 		for pages := lambda.NewListFunctionsPaginator(client, &lambda.ListFunctionsInput{}); pages.HasMorePages(); {
 			page, err := pages.NextPage(ctx)
 			if err != nil {
-				return nil, unavailable("list functions of "+region, err)
+				return nil, fmt.Errorf("list functions of %s: %w", region, err)
 			}
 			for _, c := range page.Functions {
 				tags, err := client.ListTags(ctx, &lambda.ListTagsInput{Resource: c.FunctionArn})
 				if err != nil {
-					return nil, unavailable("tags of "+aws.ToString(c.FunctionName), err)
+					return nil, fmt.Errorf("tags of %s: %w", aws.ToString(c.FunctionName), err)
 				}
 				all = append(all, function(region, c, tags.Tags))
 			}
@@ -120,9 +119,4 @@ func function(region string, c lambdatypes.FunctionConfiguration, tags map[strin
 		}
 	}
 	return out
-}
-
-func unavailable(what string, err error) error {
-	return problem.New(problem.Unavailable, "finance_unavailable", "The bill's material can't be reached at the moment.").
-		Because(fmt.Errorf("%s: %w", what, err))
 }

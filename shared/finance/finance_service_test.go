@@ -11,7 +11,6 @@ import (
 
 	"parley/shared/finance"
 	"parley/shared/object/objecttest"
-	"parley/shared/problem"
 	"parley/shared/store"
 )
 
@@ -44,9 +43,12 @@ func TestBucket(t *testing.T) {
 	if after, err := b.List(t.Context(), "lines/2026/11/22/"); err != nil || after[0] != before[0] || after[1].Tag == before[1].Tag {
 		t.Errorf("%+v, %v: what has changed has another tag", after, err)
 	}
-	_, err = finance.New(client, name+"-gone").List(t.Context(), "")
-	if p, ok := errors.AsType[*problem.Error](err); !ok || p.Kind != problem.Unavailable {
-		t.Errorf("%v", err)
+	gone := finance.New(client, name+"-gone")
+	if _, err := gone.Open(t.Context(), "settings.json"); err == nil || errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v: a bucket that is gone is no missing file", err)
+	}
+	if _, err := gone.List(t.Context(), ""); err == nil {
+		t.Error("a bucket that is gone is empty")
 	}
 }
 
