@@ -137,10 +137,14 @@ func (f Filter) marks() (list []string) {
 // between returns the range of documents whose time a filter lets in.
 func (f Filter) between(x Index) (from, to int, err error) {
 	first := func(past func(message string) bool) int {
-		if last, failed := x.Doc(max(0, x.Docs()-1)); x.Docs() == 0 || failed == nil && !past(last.Message) {
-			return x.Docs() // as mostly, and nothing else has to be read for that
+		n := x.Docs()
+		if n == 0 {
+			return 0
 		}
-		return sort.Search(x.Docs(), func(n int) bool {
+		if last, failed := x.Doc(n - 1); failed == nil && !past(last.Message) {
+			return n // as mostly, and nothing else has to be read for that
+		}
+		return sort.Search(n, func(n int) bool {
 			d, failed := x.Doc(n)
 			if failed != nil {
 				err = failed

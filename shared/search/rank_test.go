@@ -224,6 +224,12 @@ func TestPartsRankAsTheWhole(t *testing.T) {
 	}
 }
 
+func TestNothingIsFoundInNothing(t *testing.T) {
+	if got := find(t, nil, "word", search.Filter{From: began, To: began.Add(time.Hour), Until: msg(1)}); len(got) > 0 {
+		t.Error(got)
+	}
+}
+
 func TestATitleCountsMore(t *testing.T) {
 	docs := documents("bread bread", "something else", "bread bread")
 	docs[0].Kind = search.Title

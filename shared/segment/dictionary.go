@@ -189,26 +189,3 @@ func (d *dictionaryWriter) add(word string, number int64) {
 	d.last = word
 	d.n++
 }
-
-// similar calls each for the words that an automaton accepts, and that begin with its
-// first character, until that returns false.
-func (d *dictionary) similar(a automaton, each func(word string) bool) {
-	c := d.seek(a.first)
-	states := []int{a.Start()} // behind each byte of the word
-	var known []byte           // the word before, as far as states has it
-	for more := c != nil; more && bytes.HasPrefix(c.word, []byte(a.first)); more = c.next() {
-		same := 0
-		for same < len(known) && same < len(c.word) && known[same] == c.word[same] {
-			same++
-		}
-		states = states[:same+1]
-		for state := states[same]; len(states) <= len(c.word) && a.CanMatch(state); {
-			state = a.Accept(state, c.word[len(states)-1])
-			states = append(states, state)
-		}
-		known = append(known[:0], c.word[:len(states)-1]...)
-		if len(known) == len(c.word) && a.IsMatch(states[len(known)]) && !each(string(c.word)) {
-			return
-		}
-	}
-}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -247,4 +249,72 @@ func FuzzDictionary(f *testing.F) {
 			n++
 		}
 	})
+}
+
+// What is similar is what search.Distance says.
+func FuzzSimilar(f *testing.F) {
+	f.Add("bread", "bread breda brad breads broad bear read", uint8(1))
+	f.Add("книга", "книга кинга книги книг к", uint8(2))
+	f.Add("aaaa", "a aa aaa aaaa aaaaa aaaaaa ab aba abab bbbb", uint8(2))
+	f.Fuzz(func(t *testing.T, word, text string, edits uint8) {
+		if !utf8.ValidString(word) || !utf8.ValidString(text) || edits > 3 || word == "" {
+			return
+		}
+		all := slices.Sorted(slices.Values(strings.Fields(text)))
+		all = slices.Compact(all)
+		var w dictionaryWriter
+		var want []string
+		_, size := utf8.DecodeRuneInString(word)
+		for _, other := range all {
+			w.add(other, 1)
+			if strings.HasPrefix(other, word[:size]) && search.Distance(word, other, int(edits)) <= int(edits) {
+				want = append(want, other)
+			}
+		}
+		d, err := readDictionary(w.b, int64(len(all)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		d.similar(word, int(edits), func(other string) bool { got = append(got, other); return true })
+		if !slices.Equal(got, want) {
+			t.Errorf("%q are like %q, not %q", got, word, want)
+		}
+	})
+}
+
+// So it is among many words.
+func TestSimilarWordsAreFoundAmongMany(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 1))
+	words := map[string]bool{}
+	for len(words) < 20_000 {
+		var b strings.Builder
+		for range 1 + r.IntN(9) {
+			b.WriteRune([]rune("abcdeé")[r.IntN(6)])
+		}
+		words[b.String()] = true
+	}
+	all := slices.Sorted(maps.Keys(words))
+	var w dictionaryWriter
+	for _, word := range all {
+		w.add(word, 1)
+	}
+	d, err := readDictionary(w.b, int64(len(all)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 60 {
+		word, edits := all[r.IntN(len(all))], 1+r.IntN(2)
+		_, size := utf8.DecodeRuneInString(word)
+		var got, want []string
+		for _, other := range all {
+			if strings.HasPrefix(other, word[:size]) && search.Distance(word, other, edits) <= edits {
+				want = append(want, other)
+			}
+		}
+		d.similar(word, edits, func(other string) bool { got = append(got, other); return true })
+		if !slices.Equal(got, want) {
+			t.Errorf("%d words are like %q by %d edits, not %d", len(got), word, edits, len(want))
+		}
+	}
 }

@@ -559,15 +559,8 @@ func (e *entry) begins(stem, prefix string) error {
 
 // Similar implements search.Index.
 func (s *Segment) Similar(word string, edits, most int) ([]string, error) {
-	if edits < 1 || edits >= len(builders) {
-		return nil, nil
-	}
-	a, err := automata.of(word, edits)
-	if err != nil {
-		return nil, fmt.Errorf("similar words: %w", err)
-	}
 	var all []string
-	s.words.similar(a, func(word string) bool {
+	s.words.similar(word, edits, func(word string) bool {
 		all = append(all, word)
 		return len(all) < most
 	})
