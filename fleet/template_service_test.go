@@ -22,7 +22,7 @@ func TestTheFleetIsDeployed(t *testing.T) {
 	place := fleettest.NewPlace(t)
 	image := "@sha256:" + strings.Repeat("0a", 32)
 	args := []string{"Scaling=stopped", "Environment=" + place.Environment, "Domain=" + place.Domain, "HostedZoneId=" + place.Zone, "GpuImage=" + place.GpuImage,
-		"EdgeSecret=" + strings.Repeat("0b", 32), "EdgeSecretBefore=" + strings.Repeat("0c", 32), "CloudFrontPrefixList=pl-0a", "HealthCheckPrefixList=pl-0b",
+		"EdgeSecret=" + strings.Repeat("0b", 32), "EdgeSecretBefore=" + strings.Repeat("0c", 32), "CloudFrontPrefixList=pl-0123abcd", "HealthCheckPrefixList=pl-0123abce",
 		"FleetImage=fleet" + image, "EngineImage=vllm" + image, "RouterImage=router" + image, "Weights=" + strings.Repeat("0d", 32)}
 	for parameter, variable := range map[string]string{"AccountsTable": "ACCOUNTS_TABLE", "ChatsTable": "CHATS_TABLE", "FilesTable": "FILES_TABLE", "BodiesBucket": "BODIES_BUCKET",
 		"FilesBucket": "FILES_BUCKET", "UsageBucket": "USAGE_BUCKET", "QueueUrlFree": "QUEUE_URL_FREE", "QueueUrlPremium": "QUEUE_URL_PREMIUM", "QueueUrlIndex": "QUEUE_URL_INDEX"} {
