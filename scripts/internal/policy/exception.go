@@ -1,0 +1,55 @@
+package policy
+
+import "fmt"
+
+// Exception is a finding that stays, and why.
+type Exception struct {
+	Finding // Of and What are patterns
+	Why     string
+}
+
+// Exceptions are all there are. One that excuses nothing is a finding itself.
+var Exceptions = []Exception{
+	{Finding{"*Function", Wide, "the policy AWSLambdaBasicExecutionRole is AWS's own"},
+		"SAM attaches it to every function's role that it makes: to write the function's log, and nothing else"},
+	{Finding{"MalwareScanRole", Wide, "Events allows events:* on *:rule/DO-NOT-DELETE-AmazonGuardDutyMalwareProtectionS3*"},
+		"GuardDuty names its rule itself"},
+	{Finding{"StartRole", Wide, "Login allows ecr:GetAuthorizationToken on *: *"},
+		"ECR knows no resource for it"},
+	{Finding{"StartRole", Wide, "Images allows ecr:* on arn:aws:ecr:*:repository/*: *"},
+		"images are parameters, and each may be in a repository and region of its own"},
+	{Finding{"InstanceRole", Wide, "Endpoint allows ecs:DiscoverPollEndpoint on *: *"},
+		"ECS knows no resource for it"},
+	{Finding{"InstanceRole", Wide, "Work allows ecs:* on *: *"},
+		"its condition names the cluster; the tasks' names aren't known before"},
+}
+
+// Judge leaves out what exceptions excuse, and adds exceptions of these kinds that
+// excuse nothing.
+func Judge(found []Finding, exceptions []Exception, kinds ...Kind) []Finding {
+	var left []Finding
+	excused := make([]bool, len(exceptions))
+	for _, f := range found {
+		if !excuse(f, exceptions, excused) {
+			left = append(left, f)
+		}
+	}
+	for i, e := range exceptions {
+		for _, kind := range kinds {
+			if e.Kind == kind && !excused[i] {
+				left = append(left, Finding{e.Of, e.Kind, fmt.Sprintf("the exception %q excuses nothing", e.What)})
+			}
+		}
+	}
+	return left
+}
+
+func excuse(f Finding, exceptions []Exception, excused []bool) bool {
+	for i, e := range exceptions {
+		if e.Kind == f.Kind && like(e.Of, f.Of) && like(e.What, f.What) {
+			excused[i] = true
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,111 @@
+package policy
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// calls puts what was seen in the templates' words, by whose role it is about.
+func (rec Record) calls(roles []Role) (map[string][]call, []Finding) {
+	known := map[string]string{}
+	for _, r := range roles {
+		for _, app := range r.Apps {
+			known[app] = r.Of
+		}
+		known[r.Of] = r.Of
+	}
+	calls, strange := map[string][]call{}, map[string]bool{}
+	for _, n := range rec.Needs {
+		resource, named := rec.resource(n)
+		if n.Signed {
+			if !named { // a test signed it, for a bucket of its own
+				continue
+			}
+			n.App = signer(n)
+		}
+		of := known[rec.logical(n.App)]
+		if of == "" || !named {
+			strange[n.text()] = true
+			continue
+		}
+		calls[of] = append(calls[of], call{n.Action, resource, n.Context})
+	}
+	var found []Finding
+	for _, text := range slices.Sorted(maps.Keys(strange)) {
+		found = append(found, Finding{"nobody", Strange, "a call of somebody, or of something, that no template names: " + text})
+	}
+	return calls, found
+}
+
+// logical is what the templates call something that was deployed; else its own name.
+func (rec Record) logical(name string) string {
+	if id, ok := rec.Names[name]; ok {
+		return id
+	}
+	return name
+}
+
+// signer is the function that signs URLs for a purpose. What a URL allows, its signer
+// must be allowed, but nothing in a URL tells them apart here, where all have the
+// same credentials: upload signs those by which files are sent, files those by which
+// they are fetched. No other function signs any.
+func signer(n Need) string {
+	switch n.Action {
+	case "s3:PutObject":
+		return "upload"
+	case "s3:GetObject":
+		return "files"
+	}
+	return "nobody"
+}
+
+// resource is the ARN, in the templates' words, of what a call was about.
+func (rec Record) resource(n Need) (string, bool) {
+	service, _, _ := strings.Cut(n.Action, ":")
+	name, key, object := strings.Cut(n.Resource, "/")
+	id, named := rec.Names[name]
+	if !named {
+		id, named = testID(service, name)
+	}
+	switch service {
+	case "dynamodb":
+		return arn(service, "table/"+id), named
+	case "sqs":
+		return arn(service, id), named
+	case "s3":
+		if object {
+			id += "/" + key
+		}
+		return bucketARN + id, named
+	case "kms":
+		return arn(service, "key/"+id), named
+	case "ses":
+		return arn(service, "identity/"+n.Resource), n.Resource != unknown
+	case "secretsmanager":
+		return arn(parameter, id), named
+	}
+	return "", false
+}
+
+// testNames are the beginnings of names that tests give to things of their own which
+// they run functions with, and which thing of the templates each stands for.
+var testNames = map[string]map[string]string{
+	"dynamodb":       {"rig-accounts-": "AccountsTable", "rig-chats-": "ChatsTable", "rig-files-": "FilesTable"},
+	"s3":             {"rig-bodies-": "BodiesBucket", "rig-files-": "FilesBucket", "rig-index-": "IndexBucket", "rig-usage-": "UsageBucket"},
+	"sqs":            {"rig-free-": "PromptsFreeQueue", "rig-premium-": "PromptsPremiumQueue", "rig-purge-": "PurgeQueue", "rig-files-": "FilesQueue", "rig-index-": "IndexQueue"},
+	"kms":            {"": "SigningKeysKey"}, // KMS gives names itself; no test has two
+	"secretsmanager": {"rig-cdn-": "FilesCdnKey"},
+}
+
+func testID(service, name string) (string, bool) {
+	if name == unknown {
+		return "", false
+	}
+	for beginning, id := range testNames[service] {
+		if strings.HasPrefix(name, beginning) {
+			return id, true
+		}
+	}
+	return "", false
+}
