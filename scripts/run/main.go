@@ -92,6 +92,7 @@ func parse(args []string) (stack.Options, []string, error) {
 	flags.BoolVar(&opts.FreePorts, "free-ports", false, "use any free port where none is given")
 	flags.BoolVar(&opts.WithoutFleet, "without-fleet", false, "leave worker and relay out")
 	flags.BoolVar(&opts.DynamoDB, "dynamodb", false, "start an exact DynamoDB for tests too (DYNAMODB_URL)")
+	flags.StringVar(&opts.Calls, "calls", "", "write what functions, worker and relay ask of AWS to this file in the end")
 	err = flags.Parse(args)
 	return opts, flags.Args(), err
 }

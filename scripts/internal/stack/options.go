@@ -47,6 +47,9 @@ type Options struct {
 	// address is DYNAMODB_URL. Where there is none for this platform, there
 	// is no such variable.
 	DynamoDB bool
+	// Calls is a file for what functions, worker and relay ask of AWS (package
+	// policy), written by Stop; default: none, and nothing is recorded.
+	Calls string
 	// Progress gets one line for each step; default: nowhere.
 	Progress io.Writer
 }

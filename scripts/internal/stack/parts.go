@@ -78,7 +78,7 @@ func (s *Stack) startWorker(ctx context.Context) error {
 	return s.keep.run(ctx, program{
 		name:  "worker",
 		argv:  []string{s.binary("worker")},
-		env:   append(append(baseEnv(), s.fleetEnv()...), "LISTEN="+loopback(port), "ENGINE_TEMPERATURE=0", "MAX_TOKENS=1024"), // a model this small had better not guess, nor ramble
+		env:   append(append(baseEnv(), s.fleetEnv()...), "AWS_SDK_UA_APP_ID=worker", "LISTEN="+loopback(port), "ENGINE_TEMPERATURE=0", "MAX_TOKENS=1024"), // a model this small had better not guess, nor ramble
 		dir:   s.opts.Root,
 		grace: 30 * time.Second, // it finishes what it answers, or hands it back
 	}, "http://"+loopback(port)+"/readyz", time.Minute)
@@ -88,7 +88,7 @@ func (s *Stack) startRelay(ctx context.Context) error {
 	return s.keep.run(ctx, program{
 		name:  "relay",
 		argv:  []string{s.binary("relay")},
-		env:   append(append(baseEnv(), s.fleetEnv()...), "LISTEN="+loopback(s.opts.Port), "WEB_DIR=web"),
+		env:   append(append(baseEnv(), s.fleetEnv()...), "AWS_SDK_UA_APP_ID=relay", "LISTEN="+loopback(s.opts.Port), "WEB_DIR=web"),
 		dir:   s.opts.Root,
 		grace: 10 * time.Second,
 	}, s.URL()+"/readyz", time.Minute)
@@ -104,7 +104,9 @@ func (s *Stack) startDynamoDB(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.dynamoDB = "http://" + loopback(port)
+	if s.dynamoDB, err = s.calls.past("http://" + loopback(port)); err != nil {
+		return err
+	}
 	return s.keep.run(ctx, program{
 		name:  "dynamodb",
 		argv:  []string{binary, "--host", "127.0.0.1", "--port", strconv.Itoa(port)},

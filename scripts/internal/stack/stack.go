@@ -20,6 +20,7 @@ type Stack struct {
 	outputs map[string]string
 
 	unlock   func()
+	calls    *calls // nil where they aren't recorded
 	dynamoDB string // address of the tests' DynamoDB, if there is one
 }
 
@@ -30,6 +31,9 @@ func Start(ctx context.Context, opts Options) (*Stack, error) {
 		return nil, err
 	}
 	s := &Stack{opts: opts, cloud: cloud{"http://" + loopback(opts.AWSPort), opts.Region}}
+	if err := s.recordCalls(); err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(s.logDir(), 0o700); err != nil {
 		return nil, err
 	}
@@ -76,6 +80,9 @@ func (s *Stack) up(ctx context.Context) error {
 		}
 	}
 	if err := s.deploy(ctx); err != nil {
+		return err
+	}
+	if err := s.nameCalls(ctx); err != nil {
 		return err
 	}
 	if err := s.signingKey(ctx); err != nil {
@@ -131,6 +138,7 @@ func (s *Stack) Err() error { return context.Cause(s.ctx) }
 // Stop ends every part, in the reverse order, and returns when all are gone.
 func (s *Stack) Stop() {
 	s.keep.stop()
+	s.saveCalls()
 	s.unlock()
 }
 
