@@ -152,7 +152,7 @@ func (m *Model) pagePeak(w *strings.Builder, n Need) {
 		}
 		fmt.Fprintln(w)
 	}
-	fmt.Fprint(w, pagePeakAfter)
+	fmt.Fprintf(w, pagePeakAfter, m.turn(premium).WriteUnits.String())
 }
 
 func (m *Model) pageGrowth(w *strings.Builder, n Need) {

@@ -45,7 +45,7 @@ Concurrency is that of the mean; each function has the time that the ledger's ca
 const pagePeakAfter = `
 - **Files and indexing in the background** are bounded by the template's parameter ` + "`BackgroundAtOnce`" + `, 100 each by default and 1,000 at most: where process-upload or index-history needs more, raise it.
 - **Prompts in flight** are those that a worker has, from receiving to deleting. Today Parley has one queue for each plan; where more are needed, either AWS raises the quota, or senders and workers have to spread over several queues.
-- **The hottest partition** is that of a plan's paces in the table of chats: every process of send-message reads the rows of all workers every ten seconds. All other rows are keyed by their users, and none of these comes near a partition's bounds: a user sends 80 messages an hour.
+- **The hottest partition** is that of a plan's paces in the table of chats: every process of send-message reads the rows of all workers every ten seconds. All other rows are keyed by their users, of whom each sends 80 messages an hour at most: even a premium turn, of %s write units in a minute and more, is far from the 1,000 a second of a partition.
 - **Relays** are sized by the frames that they pass on, not by memory.
 - **Valkey** holds the frames of replies for an hour; its commands are those that publish frames.
 

@@ -231,7 +231,7 @@ func TestALossLosesNoPromptToTheCount(t *testing.T) {
 	m := model(t)
 	s := newSimulation(m, m.engines[0])
 	region, at := m.biggest(m.need(m.load.home))
-	c := s.crowd(at-900, at+1800, 7, s.touched(region))
+	c := s.crowd(at-600, at+900, 7, s.touched(region))
 	for _, warm := range []float64{0, 0.5, 1} {
 		r := s.play(loss{region, at, warm, false}, c)
 		sent, away := [fleet.Plans]int{}, [fleet.Plans]int{}
@@ -258,9 +258,9 @@ func TestMoreWarmSendsFewerAway(t *testing.T) {
 	m := model(t)
 	s := newSimulation(m, m.engines[0])
 	region, at := m.biggest(m.need(m.load.home))
-	c := s.crowd(at-900, at+2700, 3, s.touched(region))
+	c := s.crowd(at-600, at+1800, 3, s.touched(region))
 	before := math.MaxInt
-	for _, warm := range []float64{0, 0.3, 0.6, 1} {
+	for _, warm := range []float64{0, 0.4, 1} {
 		slow, fast := s.play(loss{region, at, warm, false}, c), s.play(loss{region, at, warm, true}, c)
 		bad := func(r lossResult) int { return r.away(fleet.Free) + r.away(fleet.Premium) }
 		if bad(slow) > before || bad(fast) > bad(slow) {
