@@ -349,7 +349,7 @@ func must(text []byte, err error) []byte {
 
 // Downloads need a signed URL, aren't cached, and don't say when their bytes first came.
 func TestDownloadsAreSignedAndForget(t *testing.T) {
-	files := at(t, read(t, "region.yaml"), "Resources", "Files", "Properties", "DistributionConfig", "DefaultCacheBehavior").(object)
+	files := at(t, read(t, "region.template.yaml"), "Resources", "Files", "Properties", "DistributionConfig", "DefaultCacheBehavior").(object)
 	if d := diff.Diff([]any{"FilesKeys"}, files["TrustedKeyGroups"]); d != "" || files["CachePolicyId"] != cachingDisabled {
 		t.Error(d, files)
 	}

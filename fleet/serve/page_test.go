@@ -40,7 +40,7 @@ func TestOnlyThePageIsShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]int{"/": 200, "/index.html": 301, "/app.js": 200, "/vendor/": 404, "/package.json": 404, "/test/units.test.mjs": 404,
-		"/template.yaml": 404, "/region.yaml": 404, "/template_test.go": 404, "/../go.mod": 404} {
+		"/template.yaml": 404, "/region.template.yaml": 404, "/template_test.go": 404, "/../go.mod": 404} {
 		w := httptest.NewRecorder()
 		r := httptest.NewRequest("GET", "/", nil)
 		r.URL.Path = path
