@@ -73,8 +73,8 @@ func environment(c object) map[string]any {
 func TestProgramsAreToldWhatTheyRead(t *testing.T) {
 	setting := regexp.MustCompile("`env:\"([A-Z_]+)(,required)?")
 	for _, c := range []struct{ task, name, sources string }{
-		{"WorkerTask", "worker", "worker/*.go valkey/open.go"},
-		{"RelayTask", "relay", "relay/*.go valkey/open.go ../shared/api/edge.go"},
+		{"WorkerTask", "worker", "worker/*.go valkey/open.go ../shared/region/region.go"},
+		{"RelayTask", "relay", "relay/*.go valkey/open.go ../shared/api/edge.go ../shared/region/region.go"},
 		{"RouterTask", "roster", "roster/*.go"},
 		{"EngineTask", "weights", "weights/*.go"},
 	} {
