@@ -1,6 +1,8 @@
 package docs_test
 
 import (
+	"encoding/json"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -10,10 +12,10 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// template is one of the templates as far as buckets and rules go. What a tag such as
-// !Ref refers to is read as its name.
+// template is one of the templates as far as it is looked at here, its loops
+// expanded. What a tag such as !Ref refers to is read as its name.
 type template struct {
-	Resources map[string]resource `yaml:"Resources"`
+	Resources resources `yaml:"Resources"`
 	Rules     map[string]struct {
 		Assertions []struct {
 			Assert yaml.Node `yaml:"Assert"`
@@ -22,8 +24,45 @@ type template struct {
 }
 
 type resource struct {
-	Type       string         `yaml:"Type"`
-	Properties map[string]any `yaml:"Properties"`
+	Type                string         `yaml:"Type"`
+	Condition           string         `yaml:"Condition"`
+	DeletionPolicy      string         `yaml:"DeletionPolicy"`
+	UpdateReplacePolicy string         `yaml:"UpdateReplacePolicy"`
+	Properties          map[string]any `yaml:"Properties"`
+}
+
+type resources map[string]resource
+
+// UnmarshalYAML implements yaml.Unmarshaler: a key Fn::ForEach::X has the name of a
+// variable, its values, and the resources that there are for each of them.
+func (all *resources) UnmarshalYAML(n *yaml.Node) error {
+	*all = resources{}
+	var plain map[string]yaml.Node
+	if err := n.Decode(&plain); err != nil {
+		return err
+	}
+	for key, n := range plain {
+		if !strings.HasPrefix(key, "Fn::ForEach::") {
+			var r resource
+			if err := n.Decode(&r); err != nil {
+				return err
+			}
+			(*all)[key] = r
+			continue
+		}
+		text, err := yaml.Marshal(n.Content[2])
+		if err != nil {
+			return err
+		}
+		for _, value := range n.Content[1].Content {
+			var some resources
+			if err := yaml.Unmarshal([]byte(strings.ReplaceAll(string(text), "${"+n.Content[0].Value+"}", value.Value)), &some); err != nil {
+				return err
+			}
+			maps.Copy(*all, some)
+		}
+	}
+	return nil
 }
 
 func readTemplate(t *testing.T, path string) (all template) {
@@ -143,4 +182,62 @@ func holds(t *testing.T, n *yaml.Node, given []string) bool {
 	}
 	t.Fatalf("line %d: %s isn't known here", n.Line, n.Tag)
 	return false
+}
+
+// fixed are the properties, by type of resource, that can't change without another
+// resource taking the place of the one there is.
+var fixed = map[string][]string{
+	"AWS::DynamoDB::GlobalTable":   {"TableName", "KeySchema", "AttributeDefinitions", "LocalSecondaryIndexes"},
+	"AWS::S3::Bucket":              {"BucketName", "BucketNamePrefix", "BucketNamespace", "ObjectLockEnabled"},
+	"AWS::KMS::Key":                {"MultiRegion", "KeySpec", "KeyUsage", "Origin"},
+	"AWS::KMS::ReplicaKey":         {"PrimaryKeyArn"},
+	"AWS::SES::EmailIdentity":      {"EmailIdentity"},
+	"AWS::Backup::BackupVault":     {"BackupVaultName", "EncryptionKeyArn"},
+	"AWS::Serverless::Application": {},
+}
+
+// TestNothingThatHoldsDataIsReplaced compares what keeps data, by its name in the
+// template, with a record. A release that changes it here would start with empty
+// tables, so the record is changed only for what is new.
+func TestNothingThatHoldsDataIsReplaced(t *testing.T) {
+	got := map[string]object{}
+	for _, path := range []string{"template.yaml", "shared/template.yaml"} {
+		for name, r := range readTemplate(t, path).Resources {
+			properties, holds := fixed[r.Type]
+			if !holds || name == "Functions" || name == "Fleet" {
+				continue
+			}
+			if r.DeletionPolicy != "Retain" || r.UpdateReplacePolicy != "Retain" {
+				t.Errorf("%s of %s goes with its stack", name, path)
+			}
+			kept := object{"Type": r.Type, "Condition": r.Condition}
+			for _, p := range properties {
+				if v, ok := r.Properties[p]; ok {
+					kept[p] = v
+				}
+			}
+			got[path+" "+name] = kept
+		}
+	}
+	var want map[string]object
+	text, err := os.ReadFile("kept.json")
+	if err == nil {
+		err = json.Unmarshal(text, &want)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		now, _ := json.MarshalIndent(got, "", "  ")
+		t.Errorf("kept.json (-) and the templates (+) differ:\n%s\nThe templates have\n%s", d, now)
+	}
+}
+
+// Every type that holds data is known to the test above.
+func TestWhatHoldsDataIsKnown(t *testing.T) {
+	for name, r := range readTemplate(t, "shared/template.yaml").Resources {
+		if _, known := fixed[r.Type]; r.DeletionPolicy != "" && !known {
+			t.Errorf("%s is kept, but what may not change of %s isn't written down", name, r.Type)
+		}
+	}
 }

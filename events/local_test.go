@@ -36,7 +36,7 @@ func newLocal(t *testing.T) *local {
 	template, variables := declareEndpoint(t, filepath.Join(need(t, "DATA_DIR"), "sam", "build")), filepath.Join(t.TempDir(), "variables.json")
 	writeVariables(t, variables, endpoint)
 	return &local{cli: need(t, "SAM"), flags: []string{
-		"--template", template, "--env-vars", variables, "--skip-pull-image",
+		"--template", template, "--language-extensions", "--env-vars", variables, "--skip-pull-image",
 		"--parameter-overrides", "Architecture=" + need(t, "ARCHITECTURE")}}
 }
 
@@ -113,6 +113,7 @@ func writeVariables(t *testing.T, file, endpoint string) {
 		if strings.HasSuffix(name, "Function") {
 			all[name] = environmentOf(t, function)
 			all[name]["AWS_ENDPOINT_URL"] = endpoint
+			all[name]["EDGE_SECRET"], all[name]["EDGE_SECRET_BEFORE"] = "", "" // nothing stands before them
 		}
 	}
 	for _, in := range invocations {

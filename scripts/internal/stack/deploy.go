@@ -33,7 +33,7 @@ func (s *Stack) deploy(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := s.step("template deployed", func() error { return s.samDeploy(ctx) }); err != nil {
+	if err := s.step("template deployed", func() error { return s.samDeploy(ctx, want) }); err != nil {
 		return err
 	}
 	if s.outputs, err = s.cloud.outputs(ctx, stackName); err != nil {
@@ -48,20 +48,23 @@ func (s *Stack) Deploy(ctx context.Context, parameters ...string) error {
 	return s.deploy(ctx)
 }
 
-func (s *Stack) samDeploy(ctx context.Context) error {
+// samDeploy deploys what samBuild has built, as a release by which functions get new
+// versions.
+func (s *Stack) samDeploy(ctx context.Context, release string) error {
 	if err := s.cloud.makeBucket(ctx, deployBucket); err != nil {
 		return err
 	}
 	return s.command(ctx, "deploy", nil, append([]string{s.tool("sam", "sam"), "deploy",
 		"--config-file", filepath.Join(s.opts.Root, "samconfig.toml"), "--config-env", "local", "--template-file", filepath.Join(s.buildDir(), "template.yaml"),
-		"--stack-name", stackName, "--region", s.opts.Region, "--s3-bucket", deployBucket, "--parameter-overrides"}, s.parameters()...)...)
+		"--stack-name", stackName, "--region", s.opts.Region, "--s3-bucket", deployBucket, "--parameter-overrides", "Release=" + release}, s.parameters()...)...)
 }
 
 // parameters are those that differ from production's: everybody on a laptop comes
-// from one address, so limits by address must not be what stops them; and the
-// embedded AWS, whose own bound is five, knows numbers that are parameters as text only.
+// from one address, so limits by address must not be what stops them; make clean
+// deletes tables; and the embedded AWS, whose own bound is five, knows numbers that
+// are parameters as text only, and has no CodeDeploy.
 func (s *Stack) parameters() []string {
-	return append([]string{"EdgeSecret=" + s.secret, "Origin=" + s.URL(), "Architecture=" + architecture(), "BackgroundAtOnce=0",
+	return append([]string{"EdgeSecret=" + s.secret, "Origin=" + s.URL(), "Architecture=" + architecture(), "BackgroundAtOnce=0", "Canary=false", "DeletionProtection=false",
 		"IndexLag=10s", "SignUpPerAddress=100000", "LoginPerAddress=100000", "ResetPerAddress=100000", "Models=" + quoted(s.opts.Models)}, s.opts.Parameters...)
 }
 
