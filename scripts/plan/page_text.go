@@ -111,7 +111,7 @@ Simulated: discrete events, prompt by prompt, by the same rules as [scaling.md](
 - Fleets grow and shrink by demand, towards %.0f %% of their slots; an engine is ready %.0f s after it was ordered. Premium starts before free. A prompt is refused if its queue would keep it past 0.7 (free) or 0.9 (premium) of its deadline, by what somebody saw within the last ten seconds, and fails at its deadline.
 - Kept warm is what the standby has running, of what it needs for the largest region that it stands by for; 0 %% is one engine. "An order at once": %.0f s after the loss somebody, or an alarm, raises the least size to what is needed.
 
-The tables count the prompts of an hour and a quarter, from 15 minutes before the loss, of users of the lost region and of those that take them over. "Not served" is refused, late, lost with the region or sent while its address was still known. Waits are of those that came after the loss.
+The tables count the prompts of fifty minutes, from ten minutes before the loss, of users of the lost region and of those that take them over. "Not served" is refused, late, lost with the region or sent while its address was still known. Waits are of those that came after the loss. All is one draw of chance; ` + "`-seed`" + ` makes another, which moves counts by a few tens.
 
 `
 

@@ -141,7 +141,7 @@ func plotLost(curves []curve, at float64) string {
 		title string
 	}{{fleet.Free, "Free prompts not served, %"}, {fleet.Premium, "Premium prompts not served, %"}} {
 		from := (curves[0].minutes[0].at - at) / 60
-		one := picture{title: p.title, under: "minutes since the loss", from: from, step: 1, tick: 15}
+		one := picture{title: p.title, under: "minutes since the loss", from: from, step: 1, tick: 10}
 		for _, c := range curves {
 			values := make([]float64, len(c.minutes))
 			for i, m := range c.minutes {
