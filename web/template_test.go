@@ -58,6 +58,9 @@ func at(t *testing.T, from any, path ...string) any {
 	return from
 }
 
+// places are the names of regions in parameters.
+var places = []string{"Virginia", "London", "Mumbai", "SaoPaulo", "Jakarta", "Oregon", "Frankfurt", "Tokyo"}
+
 const (
 	cachingDisabled = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 	everyMethod     = "GET HEAD OPTIONS PUT PATCH POST DELETE"
@@ -106,8 +109,44 @@ func TestThePageHasTheRelaysHeaders(t *testing.T) {
 		}
 	}
 	policy := at(t, read(t, "template.yaml"), "Resources", "PageHeaders", "Properties", "ResponseHeadersPolicyConfig")
-	if d := diff.Diff(want, headers(t, policy, strings.NewReplacer("${Files}", " "+origins))); d != "" {
+	fill := []string{"${Files}", " " + origins}
+	for _, place := range places {
+		fill = append(fill, "${"+place+"}", "")
+	}
+	if d := diff.Diff(want, headers(t, policy, strings.NewReplacer(fill...))); d != "" {
 		t.Error(d)
+	}
+}
+
+// Each region has its parameters, its stack under its own name, and its bucket among
+// what the page may use.
+func TestRegionsAreTheSameEverywhere(t *testing.T) {
+	all := read(t, "template.yaml")
+	csp := at(t, all, "Resources", "PageHeaders", "Properties", "ResponseHeadersPolicyConfig", "SecurityHeadersConfig", "ContentSecurityPolicy", "ContentSecurityPolicy")
+	regions := map[string]string{}
+	for _, place := range places {
+		at(t, all, "Parameters", place)
+		stack := at(t, all, "Resources", place+"Region", "Properties", "Parameters")
+		region := at(t, stack, "Region").(string)
+		regions[place] = region
+		if bucket := at(t, all, "Parameters", "Files"+place, "AllowedPattern").(string); !strings.Contains(bucket, `\.s3\.`+region+`\.amazonaws`) {
+			t.Errorf("%s: a bucket like %s", place, bucket)
+		}
+		if d := diff.Diff([]any{"HasFiles", "Files" + place, ""}, at(t, stack, "FilesBucket")); d != "" {
+			t.Errorf("%s: %s", place, d)
+		}
+		want := []any{"Uses" + place, []any{"HasFiles", " https://${Files" + place + "} https://files-" + region + ".${Domain}", " https://${Files" + place + "}"}, ""}
+		if d := diff.Diff(want, at(t, csp, "1", place)); d != "" {
+			t.Errorf("%s: %s", place, d)
+		}
+		if !strings.Contains(at(t, csp, "0").(string), "${"+place+"}") {
+			t.Errorf("the page may not use %s's bucket", place)
+		}
+	}
+	for place, standby := range map[string]string{"Virginia": "Oregon", "SaoPaulo": "Oregon", "London": "Frankfurt", "Mumbai": "Tokyo", "Jakarta": "Tokyo"} {
+		if d := diff.Diff([]any{"In" + standby, regions[standby], ""}, at(t, all, "Resources", place+"Region", "Properties", "Parameters", "Standby")); d != "" {
+			t.Errorf("for %s stands by: %s", place, d)
+		}
 	}
 }
 
