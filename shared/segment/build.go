@@ -3,6 +3,7 @@ package segment
 import (
 	"archive/zip"
 	"cmp"
+	"compress/flate"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/go-json-experiment/json"
 
@@ -26,11 +28,16 @@ type Facts struct {
 	First, Last  string // ids of messages
 }
 
+// memories know what became of words of earlier segments: languages have the same ones,
+// whoever writes.
+var memories = sync.Pool{New: func() any { return new(words.Memory) }}
+
 // Build writes a segment of documents, at least one.
 func Build(ctx context.Context, to io.Writer, docs []search.Document) (Facts, error) {
 	docs = slices.Clone(docs)
 	slices.SortStableFunc(docs, func(a, b search.Document) int { return strings.Compare(a.Message, b.Message) })
-	var memory words.Memory
+	memory := memories.Get().(*words.Memory)
+	defer memories.Put(memory)
 	lists := map[string]*gathering{}
 	lengths := make([]int, len(docs))
 	var names []search.Doc
@@ -87,6 +94,7 @@ type moved struct {
 
 func newWriter(to io.Writer) (*writer, error) {
 	w := &writer{archive: zip.NewWriter(to)}
+	w.archive.RegisterCompressor(zip.Deflate, func(to io.Writer) (io.WriteCloser, error) { return flate.NewWriter(to, flate.BestSpeed) }) // a fiftieth larger than the best, in half the time
 	w.lists = w.summed(listsEntry)
 	return w, w.err
 }

@@ -26,6 +26,9 @@ type rule struct{ off, on, tail, end string } // off and on at the beginning, ta
 
 // ruleOf returns how a word is made of its stem.
 func ruleOf(stem, written string) rule {
+	if end, ok := strings.CutPrefix(written, stem); ok {
+		return rule{end: end} // as mostly
+	}
 	n := 0
 	for _, r := range stem {
 		if c := string(r); !strings.HasPrefix(written[n:], c) {
