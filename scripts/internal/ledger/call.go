@@ -16,6 +16,7 @@ const (
 	S3       = "s3"
 	KMS      = "kms"
 	SES      = "ses"
+	Secrets  = "secretsmanager"
 	Valkey   = "valkey"
 )
 
@@ -71,6 +72,7 @@ var targets = map[string]string{
 	"DynamoDB_20120810": DynamoDB,
 	"AmazonSQS":         SQS,
 	"TrentService":      KMS,
+	"secretsmanager":    Secrets,
 }
 
 // classify names the service and operation of a request.
