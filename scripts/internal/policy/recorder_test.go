@@ -10,7 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -338,4 +340,41 @@ func TestARecordThatFillsUpIsNone(t *testing.T) {
 	if err := r.Save(filepath.Join(t.TempDir(), "calls"), nil); err == nil {
 		t.Error("what is left out can't be noticed")
 	}
+}
+
+// What recording adds to a call.
+func BenchmarkCall(b *testing.B) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		io.WriteString(w, "{}")
+	}))
+	defer server.Close()
+	recorder := NewRecorder()
+	defer recorder.Close()
+	recorded, err := recorder.Listen(server.URL)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, way := range [][2]string{{"direct", server.URL}, {"recorded", recorded}} {
+		name, url := way[0], way[1]
+		b.Run(name, func(b *testing.B) {
+			client := dynamodb.NewFromConfig(aws.Config{Region: region, BaseEndpoint: &url, AppID: "search", Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
+			before := cpu()
+			for b.Loop() {
+				if _, err := client.GetItem(b.Context(), &dynamodb.GetItemInput{TableName: table, Key: key("U#1")}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64((cpu()-before).Microseconds())/float64(b.N), "cpu-µs/op")
+		})
+	}
+}
+
+// cpu is what this process has used of processors: time goes by for others, too.
+func cpu() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
