@@ -37,6 +37,24 @@ func TestLoadRefuses(t *testing.T) {
 	}
 }
 
+// Assumptions of a program's own come beside those of the table, which stay as they
+// were, and never instead of one.
+func TestAssuming(t *testing.T) {
+	table := load(t, `{"assumptions":{"n":{"value":"3","why":"three"}}}`)
+	more, own, err := table.Assuming([]byte(`{"m":{"value":"0.5","why":"half"}}`))
+	if err != nil || len(own) != 1 || len(table.Assumptions) != 1 || len(more.Assumptions) != 2 {
+		t.Fatalf("%v, %v: %v", own, more.Assumptions, err)
+	}
+	for _, text := range []string{`{"n":{"value":"4","why":"four"}}`, `{"m":{"value":"4"}}`, `{"m":{"value":4,"why":"four"}}`, `[]`} {
+		if _, _, err := table.Assuming([]byte(text)); err == nil {
+			t.Errorf("%s was taken", text)
+		}
+	}
+	if half, err := more.Assume("m"); err != nil || half.Cmp(Exactly(big.NewRat(1, 2)).Rat()) != 0 {
+		t.Errorf("%v, %v", half, err)
+	}
+}
+
 func load(t *testing.T, text string) Table {
 	t.Helper()
 	table, err := Load(write(t, text))
