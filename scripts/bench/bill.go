@@ -55,6 +55,7 @@ func billing(ctx context.Context, b *bench) (section, error) {
 		}
 		t.add(fmt.Sprintf("%d, %s", lines, form.name), "%d", r.mb, "%.1f", r.theirs.clock.Seconds(), "%.1f", r.ours.clock.Seconds(),
 			"%.2f", r.ours.clock.Seconds()/r.theirs.clock.Seconds(), "%.2f", r.ours.cpu.Seconds()/r.theirs.cpu.Seconds(), "%d", r.ours.heap, "%d", r.ours.resident)
+		fmt.Fprintf(os.Stderr, "bench: %s: %v of %v, processor %v of %v\n", form.name, r.ours.clock, r.theirs.clock, r.ours.cpu, r.theirs.cpu) // it takes minutes
 		if ratio := r.ours.clock.Seconds() / r.theirs.clock.Seconds(); ratio > aimBill {
 			s.Notes += fmt.Sprintf("%s takes %.2f times as long as zcat | wc, which is more than the aim of %d. ", form.name, ratio, aimBill)
 		}
