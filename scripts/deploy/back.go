@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
@@ -40,12 +39,12 @@ func (c *cloud) keepFormer(ctx context.Context, name string, r *release) (*forme
 	if s == nil {
 		return nil, fmt.Errorf("stack %s has gone meanwhile", name)
 	}
-	template, err := c.stacks.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &name, TemplateStage: types.TemplateStageOriginal})
+	template, err := c.template(ctx, name)
 	if err != nil {
-		return nil, fmt.Errorf("template of %s: %w", name, err)
+		return nil, err
 	}
 	f := &former{Time: time.Now().UTC().Truncate(time.Second), Before: r.commit, Bucket: r.bucket, Parameters: map[string]string{}}
-	hidden, err := secretParameters([]byte(aws.ToString(template.TemplateBody)))
+	hidden, err := secretParameters(template)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +56,7 @@ func (c *cloud) keepFormer(ctx context.Context, name string, r *release) (*forme
 		}
 	}
 	f.Key = fmt.Sprintf("%s/former-%d.template", r.prefix, f.Time.Unix())
-	if f.URL, err = c.upload(ctx, r.bucket, f.Key, []byte(aws.ToString(template.TemplateBody))); err != nil {
+	if f.URL, err = c.upload(ctx, r.bucket, f.Key, template); err != nil {
 		return nil, err
 	}
 	text, err := json.MarshalIndent(f, "", "  ")

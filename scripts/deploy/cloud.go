@@ -61,9 +61,22 @@ func (c *cloud) outputs(ctx context.Context, name string) (map[string]string, er
 	if s == nil {
 		return nil, fmt.Errorf("there is no stack %s in %s yet", name, c.region)
 	}
+	return outputsOf(s), nil
+}
+
+func outputsOf(s *types.Stack) map[string]string {
 	outputs := map[string]string{}
 	for _, o := range s.Outputs {
 		outputs[aws.ToString(o.OutputKey)] = aws.ToString(o.OutputValue)
 	}
-	return outputs, nil
+	return outputs
+}
+
+// template is the one that a stack has, as it was given.
+func (c *cloud) template(ctx context.Context, name string) ([]byte, error) {
+	res, err := c.stacks.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &name, TemplateStage: types.TemplateStageOriginal})
+	if err != nil {
+		return nil, fmt.Errorf("template of %s: %w", name, err)
+	}
+	return []byte(aws.ToString(res.TemplateBody)), nil
 }

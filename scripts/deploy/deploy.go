@@ -25,11 +25,9 @@ func (d *desk) deployAll(ctx context.Context) error {
 	}
 	targets := env.Order()
 	if !d.all {
-		t, err := env.Target(names[0])
-		if err != nil {
+		if targets, err = env.Stacks(names[0]); err != nil {
 			return err
 		}
-		targets = []*environment.Target{t}
 	}
 	commit, err := d.checkTree(ctx)
 	if err != nil {
@@ -39,7 +37,7 @@ func (d *desk) deployAll(ctx context.Context) error {
 	for _, t := range targets {
 		d.say("== %s", t)
 		err := d.deploy(ctx, env, t, commit)
-		if c, ok := errors.AsType[*coded](err); ok && c.code == exitNo && d.plan && d.all { // the next may be looked at, too
+		if c, ok := errors.AsType[*coded](err); ok && c.code == exitNo && d.plan { // the next may be looked at, too
 			d.say("%v", err)
 			planned = true
 			continue
@@ -75,9 +73,11 @@ func (d *desk) deploy(ctx context.Context, env *environment.Environment, t *envi
 	}
 	secrets := map[string]string{}
 	if _, has := template.Parameters[environment.EdgeSecret]; has {
-		if secrets[environment.EdgeSecret], err = d.edgeSecret(ctx, env); err != nil {
+		s, err := d.openSecret(ctx, env)
+		if err != nil {
 			return err
 		}
+		secrets = s.of(t)
 	}
 	parameters, err := t.Resolve(template, d.outputs(ctx, env), secrets)
 	if err != nil {
@@ -86,6 +86,9 @@ func (d *desk) deploy(ctx context.Context, env *environment.Environment, t *envi
 	r, err := d.build(ctx, c, t, commit, parameters)
 	if err != nil {
 		return err
+	}
+	if _, has := template.Parameters[releaseParameter]; has {
+		parameters[releaseParameter] = releaseOf(r.template, template.Complete(parameters))
 	}
 	p, err := c.plan(ctx, request{stack: t.Stack, url: r.url, template: r.template, parameters: values(parameters), description: "Parley " + commit})
 	if errors.Is(err, errNothing) {
@@ -141,13 +144,18 @@ func (d *desk) outputs(ctx context.Context, env *environment.Environment) func(t
 			if err != nil {
 				return "", err
 			}
-			if known[target], err = c.outputs(ctx, t.Stack); err != nil {
+			s, err := c.stack(ctx, t.Stack)
+			if err != nil {
 				return "", err
 			}
+			if s == nil {
+				return "", fmt.Errorf("%s %w", t, environment.ErrAbsent)
+			}
+			known[target] = outputsOf(s)
 		}
 		value, has := known[target][name]
 		if !has {
-			return "", fmt.Errorf("%s has no output %s yet", t, name)
+			return "", fmt.Errorf("output %s of %s %w", name, t, environment.ErrAbsent)
 		}
 		return value, nil
 	}
@@ -159,10 +167,7 @@ func (d *desk) prove(ctx context.Context, c *cloud, env *environment.Environment
 	if err != nil {
 		return exit(exitStays, "%s was deployed but can't be tested: %w", t, err)
 	}
-	under := stackUnderTest{name: t.String(), api: cmp.Or(d.api, outputs["ApiUrl"]), secret: secret, outputs: outputs}
-	if d.public || t.Name == "edge" {
-		under.origin = env.Origin
-	}
+	under := d.underTest(env, t, outputs, secret)
 	if under.api == "" && under.origin == "" {
 		d.say("%s answers nobody, so there is nothing to test", t)
 		return nil
@@ -179,6 +184,15 @@ func (d *desk) prove(ctx context.Context, c *cloud, env *environment.Environment
 	}
 	d.say("The test failed: %v", failure)
 	return d.goBack(ctx, c, t, before, failure)
+}
+
+// underTest says where a stack answers.
+func (d *desk) underTest(env *environment.Environment, t *environment.Target, outputs map[string]string, secret string) stackUnderTest {
+	under := stackUnderTest{name: t.String(), api: cmp.Or(d.api, outputs["ApiUrl"]), secret: secret, outputs: outputs}
+	if d.public || t.Name == "edge" {
+		under.origin = env.Origin
+	}
+	return under
 }
 
 func (d *desk) goBack(ctx context.Context, c *cloud, t *environment.Target, before *former, failure error) error {

@@ -5,9 +5,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +21,8 @@ import (
 	dbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"parley/shared/api"
 )
 
 // world is a checkout of its own with a stack of its own at the embedded AWS. Its
@@ -38,17 +43,21 @@ Transform: AWS::Serverless-2016-10-31
 Parameters:
   Api: {Type: String, AllowedPattern: 'https?://.+'}
   EdgeSecret: {Type: String, NoEcho: true, Default: ''}
+  EdgeSecretBefore: {Type: String, NoEcho: true, Default: ''}
+  Release: {Type: String, Default: ''}
 Resources:
-  Data: {Type: AWS::Serverless::Application, DeletionPolicy: Delete, Properties: {Location: data.yaml, Parameters: {EdgeSecret: !Ref EdgeSecret}}}
+  Data: {Type: AWS::Serverless::Application, DeletionPolicy: Delete, Properties: {Location: data.yaml, Parameters: {EdgeSecret: !Ref EdgeSecret, EdgeSecretBefore: !Ref EdgeSecretBefore}}}
 Outputs:
   ApiUrl: {Value: !Ref Api}
   Table: {Value: !GetAtt Data.Outputs.Table}
+  Release: {Value: !Ref Release}
 `
 
 const dataTemplate = `
 AWSTemplateFormatVersion: '2010-09-09'
 Parameters:
   EdgeSecret: {Type: String, NoEcho: true}
+  EdgeSecretBefore: {Type: String, NoEcho: true}
 Resources:
   Table:
     Type: AWS::DynamoDB::Table
@@ -58,7 +67,7 @@ Resources:
       BillingMode: PAY_PER_REQUEST
       AttributeDefinitions: [{AttributeName: PK, AttributeType: S}]
       KeySchema: [{AttributeName: PK, KeyType: HASH}]
-      Tags: [{Key: secret, Value: !Ref EdgeSecret}]
+      Tags: [{Key: takes, Value: !Sub '${EdgeSecret} ${EdgeSecretBefore}'}] # where the test sees them
 Outputs:
   Table: {Value: !Ref Table}
 `
@@ -85,15 +94,15 @@ func newWorld(t *testing.T) *world {
 	}
 	w.write("template.yaml", rootTemplate)
 	w.write("data.yaml", dataTemplate)
-	w.write("env/test/environment.yaml", fmt.Sprintf("{account: '%s', stack: %s, home: %s, serving: [%s], secret: %s/edge, origin: 'http://127.0.0.1:1'}",
+	w.write("env/test/environment.yaml", fmt.Sprintf("{account: '%s', stack: %s, home: %s, serving: [%s], secret: %s/edge, url: 'http://127.0.0.1:1'}",
 		aws.ToString(who.Account), name, c.region, c.region, name))
-	w.api(os.Getenv("API_URL"))
 	w.git("init", "-q")
-	w.commit("first")
 	t.Cleanup(func() {
-		_, err := c.stacks.DeleteStack(context.Background(), &cloudformation.DeleteStackInput{StackName: &name})
-		if err != nil {
-			t.Error(err)
+		for _, stack := range []string{name, name + "-edge"} {
+			_, err := c.stacks.DeleteStack(context.Background(), &cloudformation.DeleteStackInput{StackName: &stack})
+			if err != nil {
+				t.Error(err)
+			}
 		}
 	})
 	return w
@@ -135,7 +144,10 @@ func (w *world) commit(message string) {
 func (w *world) run(code int, answers string, args ...string) string {
 	w.t.Helper()
 	w.out.Reset()
-	args = append(args, "-root", w.root, "-files", "env", "-env", "test", "-region", w.cloud.region, "-bucket", "parley-artifacts", "-smoke", "2s")
+	args = append(args, "-root", w.root, "-files", "env", "-env", "test", "-bucket", "parley-artifacts")
+	if args[0] != "rotate-secret" && !slices.Contains(args, "-edge") {
+		args = append(args, "-region", w.cloud.region)
+	}
 	d, err := parse(args, strings.NewReader(answers), &w.out)
 	if err != nil {
 		w.t.Fatal(err)
@@ -171,6 +183,12 @@ func (w *world) outputs() map[string]string {
 func TestDeploy(t *testing.T) {
 	w := newWorld(t)
 	ctx := t.Context()
+	w.api(os.Getenv("API_URL"))
+	secret := &secretsmanager.CreateSecretInput{Name: aws.String(w.stack + "/edge"), SecretString: aws.String(os.Getenv("EDGE_SECRET"))}
+	if _, err := secretsmanager.NewFromConfig(w.cloud.aws).CreateSecret(ctx, secret); err != nil {
+		t.Fatal(err)
+	}
+	w.commit("first")
 
 	// A plan of what isn't there yet leaves nothing.
 	w.has(w.run(exitNo, "", "-plan"), "sam validate --lint finds nothing", "Add", "AWS::DynamoDB::Table", "-plan")
@@ -189,12 +207,8 @@ func TestDeploy(t *testing.T) {
 	if _, err := db.PutItem(ctx, &dynamodb.PutItemInput{TableName: aws.String(first["Table"]), Item: item}); err != nil {
 		t.Fatal(err)
 	}
-	stored, err := secretsmanager.NewFromConfig(w.cloud.aws).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(w.stack + "/edge")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if secret := aws.ToString(stored.SecretString); len(secret) != 64 || strings.Contains(out, secret) {
-		t.Errorf("the edge's secret has %d characters, want 64, and none in what is printed", len(secret))
+	if strings.Contains(out, os.Getenv("EDGE_SECRET")) {
+		t.Error("the edge's secret was printed")
 	}
 	w.has(w.run(0, ""), "nothing to change")
 
@@ -205,8 +219,7 @@ func TestDeploy(t *testing.T) {
 
 	// Nor is what nobody confirms; a plan says the same.
 	w.has(w.run(exitNo, "n\n"), "Data", "Add", "Queue", "AWS::SQS::Queue", "not confirmed")
-	withQueue := w.run(0, "y\n")
-	w.has(withQueue, "CREATE_COMPLETE", "Data/Queue", "is well")
+	w.has(w.run(0, "y\n"), "_COMPLETE", "Data/Queue", "is well")
 
 	// A table's replacement is refused before anybody is asked, deep as it is.
 	data, err := os.ReadFile(filepath.Join(w.root, "data.yaml"))
@@ -235,18 +248,124 @@ func TestDeploy(t *testing.T) {
 	// A release that doesn't answer goes back to what was before.
 	w.api("http://127.0.0.1:1")
 	w.commit("nobody answers there")
-	w.has(w.run(exitReturned, "", "-yes"), "UPDATE_COMPLETE", "The test failed", "Back to what was before", "again")
+	w.has(w.run(exitReturned, "", "-yes", "-smoke", "1s"), "UPDATE_COMPLETE", "The test failed", "Back to what was before", "again")
 	if got := w.outputs(); got["ApiUrl"] != first["ApiUrl"] || got["Table"] != first["Table"] {
 		t.Errorf("after the return the outputs are %v, want %v", got, first)
 	}
 
 	// The same release stays when somebody says no to the return, until rollback.
-	w.has(w.run(exitStays, "y\nn\n"), "did not return", "not confirmed")
+	w.has(w.run(exitStays, "y\nn\n", "-smoke", "1s"), "did not return", "not confirmed")
 	if got := w.outputs(); got["ApiUrl"] != "http://127.0.0.1:1" {
 		t.Errorf("the API is at %s, want where the release says", got["ApiUrl"])
 	}
 	w.has(w.run(0, "y\n", "rollback"), "is what it was before")
 	if got := w.outputs(); got["ApiUrl"] != first["ApiUrl"] {
 		t.Errorf("after rollback the API is at %s, want %s", got["ApiUrl"], first["ApiUrl"])
+	}
+}
+
+// edgeTemplate is of another stack, which has the secret that is sent in a tag.
+const edgeTemplate = `
+AWSTemplateFormatVersion: '2010-09-09'
+Parameters:
+  EdgeSecret: {Type: String, NoEcho: true}
+Resources:
+  Table:
+    Type: AWS::DynamoDB::Table
+    DeletionPolicy: Delete
+    UpdateReplacePolicy: Delete
+    Properties:
+      BillingMode: PAY_PER_REQUEST
+      AttributeDefinitions: [{AttributeName: PK, AttributeType: S}]
+      KeySchema: [{AttributeName: PK, KeyType: HASH}]
+      Tags: [{Key: sends, Value: !Ref EdgeSecret}]
+Outputs:
+  Table: {Value: !Ref Table}
+`
+
+// tags of the table of a stack.
+func (w *world) tags(stack string) []string {
+	w.t.Helper()
+	outputs, err := w.cloud.outputs(w.t.Context(), stack)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	db := dynamodb.NewFromConfig(w.cloud.aws)
+	table, err := db.DescribeTable(w.t.Context(), &dynamodb.DescribeTableInput{TableName: aws.String(outputs["Table"])})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	tags, err := db.ListTagsOfResource(w.t.Context(), &dynamodb.ListTagsOfResourceInput{ResourceArn: table.Table.TableArn})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, tag := range tags.Tags {
+		if key := aws.ToString(tag.Key); key == "takes" || key == "sends" {
+			return strings.Fields(aws.ToString(tag.Value))
+		}
+	}
+	return nil
+}
+
+// TestRotateSecret changes the secret between a region and an edge, and has the
+// first run die half-way.
+func TestRotateSecret(t *testing.T) {
+	w := newWorld(t)
+	w.linted = true
+	served := map[string]bool{} // secrets with which the region's API was asked
+	lost := false               // the API answers nobody
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		served[r.Header.Get(api.EdgeSecretHeader)] = true
+		switch {
+		case lost:
+			rw.WriteHeader(http.StatusServiceUnavailable)
+		case r.URL.Path == "/":
+		default:
+			r.Header.Set(api.EdgeSecretHeader, "secret")
+			answers("", 0, "").ServeHTTP(rw, r)
+		}
+	}))
+	t.Cleanup(server.Close)
+	w.api(server.URL)
+	w.write("web/template.yaml", edgeTemplate)
+	w.write("env/test/edge.yaml", "parameters: {}")
+	environment, err := os.ReadFile(filepath.Join(w.root, "env/test/environment.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.write("env/test/environment.yaml", strings.Replace(string(environment), "http://127.0.0.1:1", server.URL, 1))
+	w.commit("first")
+
+	w.has(w.run(0, "", "-yes"), "/edge made in")
+	w.run(0, "", "-yes", "-edge")
+	old := w.tags(w.stack)
+	if len(old) != 1 || len(old[0]) != 64 || !slices.Equal(w.tags(w.stack+"-edge"), old) || !served[old[0]] {
+		t.Fatalf("the region takes %d secrets, want the one of 64 characters that the edge sends", len(old))
+	}
+
+	// The region's test fails: it takes both by then, and the edge sends the old one.
+	lost = true
+	w.has(w.run(exitRefused, "", "rotate-secret", "-yes", "-smoke", "1s"), "another rotate-secret goes on")
+	both := w.tags(w.stack)
+	if len(both) != 2 || both[0] == old[0] || both[1] != old[0] {
+		t.Fatalf("the region takes %d secrets, want the next one and that of before", len(both))
+	}
+	if got := w.tags(w.stack + "-edge"); !slices.Equal(got, old) {
+		t.Error("the edge sends another secret before the region was seen to take it")
+	}
+	lost = false
+	w.has(w.run(0, "", "-yes"), "nothing to change") // whoever deploys meanwhile gives it the same
+
+	w.has(w.run(0, "", "rotate-secret", "-yes"), "has it already", "another one now")
+	now := w.tags(w.stack)
+	if !slices.Equal(now, both[:1]) || !slices.Equal(w.tags(w.stack+"-edge"), now) {
+		t.Errorf("the region takes %d secrets, want the new one alone, which the edge sends", len(now))
+	}
+	if !served[now[0]] {
+		t.Error("the region was never asked with the new secret")
+	}
+	w.has(w.run(0, "", "-yes"), "nothing to change")
+	if out := w.out.String(); strings.Contains(out, now[0]) || strings.Contains(out, old[0]) {
+		t.Error("a secret was printed")
 	}
 }

@@ -207,7 +207,7 @@ func answers(path string, status int, body string) http.Handler {
 			io.WriteString(w, `{"keys":[{"kid":"a"}]}`)
 		case r.URL.Path == "/v1/signup":
 			w.WriteHeader(422)
-			io.WriteString(w, `{"code":"invalid_request"}`)
+			io.WriteString(w, `{"code":"invalid"}`)
 		case r.Header.Get(api.EdgeSecretHeader) != "secret":
 			w.WriteHeader(404)
 		default:

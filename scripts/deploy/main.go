@@ -11,7 +11,8 @@
 //     secret of the edge; build.go builds and uploads;
 //   - plan.go makes a change set and reads it; execute.go carries it out and
 //     follows it; back.go remembers what was before, and returns to it;
-//   - smoke.go tests what runs; deploy.go puts all of it in order.
+//   - smoke.go tests what runs; deploy.go puts all of it in order, and rotate.go
+//     what another secret takes.
 //
 // What this promises: nothing that holds data is removed or replaced unless a flag
 // names it; no secret is printed, in a file or on a command line; and wherever it
@@ -39,11 +40,13 @@ what fails the test is rolled back. Ctrl-C stops it at any point, and it says wh
 it leaves; while CloudFormation works, the first one has an update taken back.
 
 Commands:
-  check      hold parameter files and templates against each other, without AWS
-  rollback   return one stack to what was before its last deployment
+  check           hold parameter files and templates against each other, without AWS
+  rollback        return one stack to what was before its last deployment
+  rotate-secret   have the edge prove itself to the regions by another secret
 
-Which stack: -region NAME, -edge or -billing; -all is every stack of the
-environment in the order in which they need each other.
+Which stacks: -region NAME (all of the region's, or NAME-fleet for one of them),
+-edge or -billing; -all is every stack of the environment, in the order in which
+they need each other.
 
 A full turn, question and answer, is tested too if SMOKE_EMAIL and SMOKE_PASSWORD
 name an account and -public says that the environment's origin leads here.
@@ -152,9 +155,9 @@ func (o *options) register(f *flag.FlagSet) {
 	f.StringVar(&o.root, "root", ".", "the checkout")
 	f.StringVar(&o.files, "files", "scripts/deploy", "folder that holds a folder of parameter files for each environment")
 	f.StringVar(&o.env, "env", "", "environment, prod for instance")
-	f.StringVar(&o.region, "region", "", "the stack of this region")
+	f.StringVar(&o.region, "region", "", "the stacks of this region, or one of them: eu-west-2, eu-west-2-fleet")
 	f.BoolVar(&o.edge, "edge", false, "the edge, one stack for all regions")
-	f.BoolVar(&o.billing, "billing", false, "billing reports, one stack for the account")
+	f.BoolVar(&o.billing, "billing", false, "billing reports of the account, and what brings other regions' lines to them")
 	f.BoolVar(&o.all, "all", false, "all stacks of the environment, one after the other")
 	f.StringVar(&o.bucket, "bucket", "", "bucket in the region for what is deployed (default: the one that SAM CLI makes)")
 	f.BoolVar(&o.plan, "plan", false, "stop after showing what would change")
@@ -232,6 +235,8 @@ func (d *desk) do(ctx context.Context) error {
 		return d.deployAll(ctx)
 	case "rollback":
 		return d.rollback(ctx)
+	case "rotate-secret":
+		return d.rotateSecret(ctx)
 	}
 	return exit(exitUsage, "there is no command %q (-help lists them)", d.command)
 }

@@ -33,7 +33,7 @@ var errNothing = errors.New("nothing to change")
 // request is what a change set is made of.
 type request struct {
 	stack       string
-	url         string // of the template
+	url         string // of the template; empty: the stack keeps the one that it has
 	template    []byte
 	parameters  []types.Parameter
 	description string
@@ -98,12 +98,18 @@ func changeSetType(s *types.Stack) (types.ChangeSetType, error) {
 }
 
 func (c *cloud) makeChangeSet(ctx context.Context, p *plan, r request, kind types.ChangeSetType, nested bool) error {
-	res, err := c.stacks.CreateChangeSet(ctx, &cloudformation.CreateChangeSetInput{
+	in := &cloudformation.CreateChangeSetInput{
 		StackName: &r.stack, ChangeSetName: aws.String(fmt.Sprintf("parley-%d", time.Now().UnixNano())),
-		ChangeSetType: kind, TemplateURL: &r.url, Parameters: r.parameters, Description: &r.description,
+		ChangeSetType: kind, Parameters: r.parameters, Description: &r.description,
 		Capabilities:        []types.Capability{types.CapabilityCapabilityIam, types.CapabilityCapabilityAutoExpand},
 		IncludeNestedStacks: &nested,
-	})
+	}
+	if r.url == "" {
+		in.UsePreviousTemplate = aws.Bool(true)
+	} else {
+		in.TemplateURL = &r.url
+	}
+	res, err := c.stacks.CreateChangeSet(ctx, in)
 	if err != nil {
 		return fmt.Errorf("change set for %s: %w", r.stack, err)
 	}
@@ -169,6 +175,9 @@ func (c *cloud) readChange(ctx context.Context, p *plan, r *types.ResourceChange
 			}
 		}
 	}
+	if one.Type == change.Stack && one.Replacement == change.Perhaps { // what is in it may be; it isn't
+		one.Replacement = change.Stays
+	}
 	p.changes = append(p.changes, one)
 	if one.Type != change.Stack {
 		return nil
@@ -224,11 +233,11 @@ func (c *cloud) compare(ctx context.Context, p *plan, path, physical string, tem
 // running reads the template that a stack has, as it was given, and which of its
 // resources is what in the account.
 func (c *cloud) running(ctx context.Context, stack string) (map[string]change.Resource, map[string]string, error) {
-	res, err := c.stacks.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &stack, TemplateStage: types.TemplateStageOriginal})
+	template, err := c.template(ctx, stack)
 	if err != nil {
 		return nil, nil, err
 	}
-	resources, err := change.Resources([]byte(aws.ToString(res.TemplateBody)))
+	resources, err := change.Resources(template)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -29,7 +29,7 @@ type probe struct {
 // first two have to be refused, by Parley and not by somebody before it.
 var probes = []probe{
 	{name: "keys that check tokens", method: "GET", path: "/.well-known/jwks.json", status: 200, holds: hasKey},
-	{name: "sign-up that is refused", method: "POST", path: "/v1/signup", body: `{"email":"nobody"}`, status: 422, holds: hasCode("invalid_request")},
+	{name: "sign-up that is refused", method: "POST", path: "/v1/signup", body: `{"email":"nobody"}`, status: 422, holds: hasCode("invalid")},
 	{name: "account", method: "GET", path: "/v1/me", status: 401, holds: hasCode("")},
 	{name: "send", method: "POST", path: "/v1/messages", body: `{"text":"hello"}`, status: 401, holds: hasCode("")},
 	{name: "history", method: "GET", path: "/v1/chats", status: 401, holds: hasCode("")},

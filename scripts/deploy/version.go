@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"parley/scripts/deploy/environment"
 )
 
 // releaseParameter is the parameter by which functions get new versions: the alias
 // that they are called by moves only when it changes.
-const releaseParameter = "Release"
+const releaseParameter = environment.Release
 
 // releaseOf is that parameter's value for a template and the other parameters: the
 // same for the same, so that what hasn't changed is no new version.

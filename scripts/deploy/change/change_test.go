@@ -126,6 +126,44 @@ func TestBetween(t *testing.T) {
 	}
 }
 
+func TestResourcesOfLoops(t *testing.T) {
+	got := resources(t, `
+Resources:
+  Fn::ForEach::Tables:
+    - Name
+    - [Chats, Files]
+    - ${Name}Table:
+        Type: AWS::DynamoDB::Table
+        Condition: Has${Name}
+        Properties: {TableName: !Sub '${Name}-${Environment}'}
+      Fn::ForEach::Ways:
+        - Way
+        - [Read]
+        - ${Name}${Way}: {Type: AWS::CloudWatch::Alarm}
+`)
+	want := map[string]Resource{
+		"ChatsTable": {Type: "AWS::DynamoDB::Table", Condition: "HasChats", Properties: map[string]any{"TableName": "!SubChats-${Environment}"}},
+		"FilesTable": {Type: "AWS::DynamoDB::Table", Condition: "HasFiles", Properties: map[string]any{"TableName": "!SubFiles-${Environment}"}},
+		"ChatsRead":  {Type: "AWS::CloudWatch::Alarm", Properties: map[string]any{}},
+		"FilesRead":  {Type: "AWS::CloudWatch::Alarm", Properties: map[string]any{}},
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	for _, text := range []string{
+		"Resources: {Fn::ForEach::A: [N, !Ref Names, {'${N}': {Type: T}}]}",
+		"Resources: {Fn::ForEach::A: [N, [!Ref Name, [x]], {'${N}': {Type: T}}]}",
+		"Resources: {Fn::ForEach::A: [N, [x, x], {'${N}': {Type: T}}]}",
+		"Resources: {Fn::ForEach::A: [N, [x]]}",
+		"Resources: {A: [x]}",
+		"Resources: [x]",
+	} {
+		if r, err := Resources([]byte(text)); err == nil {
+			t.Errorf("%s is read as %v, though what it makes can't be told", text, r)
+		}
+	}
+}
+
 func TestLosses(t *testing.T) {
 	changes := []Change{
 		{Action: Modify, ID: "A", Type: "AWS::DynamoDB::Table", Replacement: Stays},
@@ -212,6 +250,7 @@ func TestTemplatesKeepTheirData(t *testing.T) {
 func FuzzResources(f *testing.F) {
 	f.Add([]byte(before))
 	f.Add([]byte("Resources: {A: {Type: T, Properties: {B: !Sub [x, {y: !Ref z}], C: &c [1], D: *c}}}"))
+	f.Add([]byte("Resources: {Fn::ForEach::A: [N, [x, y], {'${N}': {Type: T}, Fn::ForEach::B: [M, [z], {'&{M}${N}': {}}]}]}"))
 	f.Add([]byte("Resources: {A: !Ref B}"))
 	f.Add([]byte("Resources: {A: &a {Properties: {B: *a}}}"))
 	f.Fuzz(func(t *testing.T, text []byte) {

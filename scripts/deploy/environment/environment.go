@@ -1,10 +1,14 @@
 // Package environment reads what is deployed where: a folder for each environment,
-// with a file for each stack in it, and checks it against the templates.
+// and checks it against the templates.
 //
 // In such a folder environment.yaml says what all stacks share. Each region is a
-// file named after it (eu-west-2.yaml); edge.yaml is the stack for all regions and
-// billing.yaml the one of the account. A value may have ${STACK.OUTPUT} in it: the
-// output of another stack of the environment, by its file's name.
+// file named after it (eu-west-2.yaml): the parameters of template.yaml there, and
+// under the names of parts (origin, fleet, lines) those of what else a region has.
+// edge.yaml is the stack for all regions and billing.yaml the one of the account. A
+// value may have ${STACK.OUTPUT} in it, the output of another stack of the
+// environment: eu-west-2 is that of template.yaml there, eu-west-2-fleet its fleet;
+// here is the one of template.yaml in the same region. With ? before the } the value
+// is empty until that stack is there, for stacks that need each other.
 //
 // What this promises: a key that nobody knows, a parameter that no template has,
 // one that is missing and a value that the template doesn't allow are refused
@@ -42,9 +46,10 @@ type Environment struct {
 	targets map[string]*Target
 }
 
-// Target is one stack: a file of the folder.
+// Target is one stack.
 type Target struct {
-	Name     string // the file's, eu-west-2 or edge
+	Name     string // eu-west-2, eu-west-2-fleet, edge
+	Part     string // of a region: origin, fleet, lines; else empty
 	Region   string
 	Stack    string
 	Template string // path in the checkout
@@ -55,19 +60,35 @@ type Target struct {
 
 // file is environment.yaml as it is written.
 type file struct {
-	Account    string            `yaml:"account"`
-	Stack      string            `yaml:"stack"`
-	Home       string            `yaml:"home"`
-	Serving    []string          `yaml:"serving"`
-	Standby    []string          `yaml:"standby"`
-	Secret     string            `yaml:"secret"`
-	Origin     string            `yaml:"origin"`
-	Parameters map[string]string `yaml:"parameters"`
+	Account  string   `yaml:"account"`
+	Stack    string   `yaml:"stack"`
+	Home     string   `yaml:"home"`
+	Serving  []string `yaml:"serving"`
+	Standby  []string `yaml:"standby"`
+	Secret   string   `yaml:"secret"`
+	URL      string   `yaml:"url"`
+	sections `yaml:",inline"`
 }
 
-// stackFile is the file of one stack as it is written.
-type stackFile struct {
+// sections are parameters: of a stack, and of the parts of a region. A part that
+// neither environment.yaml nor the region's file has isn't there.
+type sections struct {
 	Parameters map[string]string `yaml:"parameters"`
+	Origin     map[string]string `yaml:"origin"`
+	Fleet      map[string]string `yaml:"fleet"`
+	Lines      map[string]string `yaml:"lines"`
+}
+
+func (s *sections) part(name string) map[string]string {
+	switch name {
+	case "origin":
+		return s.Origin
+	case "fleet":
+		return s.Fleet
+	case "lines":
+		return s.Lines
+	}
+	return s.Parameters
 }
 
 const largestFile = 256 << 10
@@ -80,9 +101,16 @@ var (
 	originName  = regexp.MustCompile(`^https?://[^/\s]+$`)
 )
 
-// Templates of the stacks that are no region's, and of those that are.
+// parts of a region, in the order in which they need each other.
+var parts = []struct{ name, template string }{
+	{"", "template.yaml"},
+	{"origin", "web/origin.template.yaml"},
+	{"fleet", "fleet/template.yaml"},
+	{"lines", "functions/billing-report/lines/template.yaml"},
+}
+
+// Templates of the stacks that are no region's.
 const (
-	regionTemplate  = "template.yaml"
 	edgeTemplate    = "web/template.yaml"
 	billingTemplate = "functions/billing-report/template.yaml"
 )
@@ -99,7 +127,7 @@ func Read(folder string) (*Environment, error) {
 	}
 	e := &Environment{
 		Name: filepath.Base(folder), Account: f.Account, Stack: f.Stack, Home: f.Home, Serving: f.Serving,
-		Standby: f.Standby, Secret: f.Secret, Origin: f.Origin, targets: map[string]*Target{},
+		Standby: f.Standby, Secret: f.Secret, Origin: f.URL, targets: map[string]*Target{},
 	}
 	if err := e.valid(); err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(folder, "environment.yaml"), err)
@@ -116,30 +144,50 @@ func Read(folder string) (*Environment, error) {
 		if name == "environment" {
 			continue
 		}
-		if e.targets[name], err = e.readTarget(folder, name, f.Parameters); err != nil {
+		if err := e.readStacks(folder, name, &f.sections); err != nil {
 			return nil, err
 		}
 	}
 	return e, e.whole()
 }
 
-func (e *Environment) readTarget(folder, name string, shared map[string]string) (*Target, error) {
+// readStacks reads the stacks of one file.
+func (e *Environment) readStacks(folder, name string, shared *sections) error {
 	path := filepath.Join(folder, name+".yaml")
-	t := &Target{Name: name, Region: name, Stack: e.Stack, Template: regionTemplate, shared: shared}
-	switch {
-	case name == "edge":
-		t.Region, t.Stack, t.Template = edgeRegion, e.Stack+"-edge", edgeTemplate
-	case name == "billing":
-		t.Region, t.Stack, t.Template = edgeRegion, e.Stack+"-billing", billingTemplate
-	case !slices.Contains(e.Regions(), name):
-		return nil, fmt.Errorf("%s: %s is neither edge nor billing nor one of environment.yaml's regions", path, name)
+	var s sections
+	if err := decodeFile(path, &s); err != nil {
+		return err
 	}
-	var f stackFile
-	if err := decodeFile(path, &f); err != nil {
-		return nil, err
+	alone := map[string]string{"edge": edgeTemplate, "billing": billingTemplate}
+	if template := alone[name]; template != "" {
+		if s.Origin != nil || s.Fleet != nil || s.Lines != nil {
+			return fmt.Errorf("%s: only regions have parts", path)
+		}
+		e.targets[name] = &Target{Name: name, Region: edgeRegion, Stack: e.Stack + "-" + name, Template: template,
+			parameters: s.Parameters, shared: shared.Parameters}
+		return nil
 	}
-	t.parameters = f.Parameters
-	return t, nil
+	if !slices.Contains(e.Regions(), name) {
+		return fmt.Errorf("%s: %s is neither edge nor billing nor one of environment.yaml's regions", path, name)
+	}
+	for _, p := range parts {
+		own, common := s.part(p.name), shared.part(p.name)
+		suffix := ""
+		if p.name != "" {
+			suffix = "-" + p.name
+			if own == nil && common == nil || p.name == "lines" && name == edgeRegion { // there billing has them
+				continue
+			}
+		}
+		t := &Target{Name: name + suffix, Part: p.name, Region: name, Stack: e.Stack + suffix, Template: p.template,
+			parameters: maps.Clone(common), shared: shared.Parameters}
+		if p.name == "" || t.parameters == nil {
+			t.parameters = map[string]string{}
+		}
+		maps.Copy(t.parameters, own)
+		e.targets[t.Name] = t
+	}
+	return nil
 }
 
 // decodeFile reads one document of YAML, with no key that out hasn't.
@@ -182,7 +230,7 @@ func (e *Environment) valid() error {
 		form       *regexp.Regexp
 	}{
 		{"account", e.Account, accountName}, {"stack", e.Stack, stackName}, {"home", e.Home, regionName},
-		{"secret", e.Secret, secretName}, {"origin", e.Origin, originName},
+		{"secret", e.Secret, secretName}, {"url", e.Origin, originName},
 	} {
 		if !c.form.MatchString(c.value) {
 			errs = append(errs, fmt.Errorf("%s: %q is not of the form %s", c.key, c.value, c.form))
@@ -243,11 +291,45 @@ func (e *Environment) Target(name string) (*Target, error) {
 // Order is the order in which stacks need each other: the home's data, which other
 // regions may copy, the other regions, the edge that leads to them, the bill.
 func (e *Environment) Order() []*Target {
-	var order []*Target
-	for _, name := range append(e.Regions(), "edge", "billing") {
+	var order, lines []*Target
+	for _, region := range e.Regions() {
+		for _, p := range parts {
+			name := region
+			if p.name != "" {
+				name += "-" + p.name
+			}
+			switch t := e.targets[name]; {
+			case t == nil:
+			case p.name == "lines":
+				lines = append(lines, t)
+			default:
+				order = append(order, t)
+			}
+		}
+	}
+	for _, name := range []string{"edge", "billing"} {
 		if t := e.targets[name]; t != nil {
 			order = append(order, t)
 		}
 	}
-	return order
+	return append(order, lines...)
+}
+
+// Stacks are those of a region, of the edge or of billing, in their order; the name
+// of a single one is that one.
+func (e *Environment) Stacks(name string) ([]*Target, error) {
+	var stacks []*Target
+	for _, t := range e.Order() {
+		if t.Region == name && t.Part != "lines" && t.Name != "edge" && t.Name != "billing" ||
+			name == "billing" && (t.Name == "billing" || t.Part == "lines") || t.Name == name && t.Region != name {
+			if !slices.Contains(stacks, t) {
+				stacks = append(stacks, t)
+			}
+		}
+	}
+	if len(stacks) > 0 {
+		return stacks, nil
+	}
+	_, err := e.Target(name)
+	return nil, err
 }

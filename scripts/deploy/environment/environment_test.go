@@ -21,6 +21,7 @@ Parameters:
   Days: {Type: Number, Default: 30, MinValue: 1, MaxValue: 90}
   Peer: {Type: String, Default: '', AllowedPattern: '[a-z-]*'}
   EdgeSecret: {Type: String, NoEcho: true, Default: '', AllowedPattern: '([a-z0-9]{4,8})?'}
+  Release: {Type: String, AllowedPattern: '[0-9a-f]{10,64}'}
 Resources:
   Data: {Type: AWS::Serverless::Application, Properties: {Location: shared/template.yaml}}
 Outputs:
@@ -33,7 +34,7 @@ stack: parley
 home: eu-west-2
 serving: [us-east-1, eu-west-2]
 secret: parley/test
-origin: https://chat.example.com
+url: https://chat.example.com
 parameters:
   Origin: https://chat.example.com
 `,
@@ -81,13 +82,14 @@ func TestCheckNamesEveryMistake(t *testing.T) {
 		{"a key that nobody knows, of the environment", env("home:", "hom: x\nhome:"), []string{"environment.yaml", "hom"}},
 		{"a key twice", env("home:", "home: us-east-1\nhome:"), []string{"environment.yaml"}},
 		{"two documents", region("parameters: {}\n---\nparameters: {}"), []string{"us-east-1.yaml", "more than one document"}},
-		{"a parameter that the template hasn't", region("parameters: {Dayz: 7}"), []string{"test/us-east-1.yaml", "Dayz", "no such parameter"}},
+		{"a parameter that the template hasn't", region("parameters: {Dayz: 7}"), []string{"test/us-east-1:", "Dayz", "no such parameter"}},
 		{"a shared parameter that no template has", env("  Origin", "  Orign: x\n  Origin"), []string{"Orign"}},
-		{"one that is missing", env("parameters:\n  Origin: https://chat.example.com\n", ""), []string{"test/us-east-1.yaml", "test/eu-west-2.yaml", "Origin: is missing"}},
+		{"one that is missing", env("parameters:\n  Origin: https://chat.example.com\n", ""), []string{"test/us-east-1:", "test/eu-west-2:", "Origin: is missing"}},
 		{"values that aren't allowed", region("parameters: {Origin: 'ftp://x', Plan: gold, Days: 91}"), []string{"Origin: ", "Plan: ", "Days: "}},
 		{"a pattern that fits a part only", region("parameters: {Origin: 'https://a/b'}"), []string{"Origin: "}},
 		{"no number", region("parameters: {Days: seven}"), []string{"Days: ", "no number"}},
 		{"a secret in a file", region("parameters: {EdgeSecret: abcd}"), []string{"EdgeSecret", "no file may hold"}},
+		{"a release in a file", region("parameters: {Release: abcdef}"), []string{"Release", "in no file"}},
 		{"an output that isn't there", region("parameters: {Peer: '${eu-west-2.Tables}'}"), []string{"Peer", "eu-west-2 has no output Tables"}},
 		{"a stack that isn't there", region("parameters: {Peer: '${eu-west-3.Table}'}"), []string{"Peer", "no stack eu-west-3"}},
 		{"a region without a file", map[string]string{"env/test/eu-west-2.yaml": ""}, []string{"no eu-west-2.yaml"}},
@@ -145,6 +147,18 @@ func TestResolve(t *testing.T) {
 	}
 	if d := cmp.Diff([]string{"eu-west-2"}, target.References(template)); d != "" {
 		t.Error(d)
+	}
+	target.parameters["Peer"] = "${eu-west-2.Table?}"
+	if n := len(target.References(template)); n != 0 {
+		t.Errorf("it needs %d other stacks, want none", n)
+	}
+	got, err = target.Resolve(template, func(string, string) (string, error) { return "", ErrAbsent }, nil)
+	if err != nil || got["Peer"] != "" {
+		t.Errorf("what may be absent is %q, %v", got["Peer"], err)
+	}
+	target.parameters["Peer"] = "${eu-west-2.Table}"
+	if _, err = target.Resolve(template, func(string, string) (string, error) { return "", ErrAbsent }, nil); !errors.Is(err, ErrAbsent) {
+		t.Errorf("what has to be there is absent: %v", err)
 	}
 	_, err = target.Resolve(template, func(string, string) (string, error) { return "UPPER", nil }, map[string]string{EdgeSecret: "hidden value"})
 	if err == nil || !strings.Contains(err.Error(), "Peer") || !strings.Contains(err.Error(), EdgeSecret) {
@@ -212,7 +226,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Add([]byte("parameters: &a {b: *a}"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		var s stackFile
+		var s sections
 		if err := decode(text, &s); err == nil && len(text) > largestFile {
 			t.Error("a file that is too long was read")
 		}

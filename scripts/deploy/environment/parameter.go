@@ -10,14 +10,19 @@ import (
 	"strings"
 )
 
-// Parameters by which the edge proves itself, of which files hold nothing.
+// Parameters of which files hold nothing: those by which the edge proves itself, and
+// the one that is another with each deployment.
 const (
 	EdgeSecret       = "EdgeSecret"
 	EdgeSecretBefore = "EdgeSecretBefore"
+	Release          = "Release"
 )
 
-// reference is ${STACK.OUTPUT}.
-var reference = regexp.MustCompile(`\$\{([a-z0-9-]+)\.([A-Za-z0-9]+)\}`)
+// reference is ${STACK.OUTPUT}, or ${STACK.OUTPUT?}.
+var reference = regexp.MustCompile(`\$\{([a-z0-9-]+)\.([A-Za-z0-9]+)(\?)?\}`)
+
+// ErrAbsent is what there is of an output whose stack isn't deployed yet.
+var ErrAbsent = errors.New("isn't deployed yet")
 
 // Check says everything that is wrong with an environment: parameters that no
 // template has, that are missing or not allowed, references that lead nowhere.
@@ -44,7 +49,7 @@ func (e *Environment) Check(root string) error {
 			}
 		}
 		if err := t.check(templates[t.Name], templates); err != nil {
-			errs = append(errs, fmt.Errorf("%s/%s.yaml:\n%w", e.Name, t.Name, err))
+			errs = append(errs, fmt.Errorf("%s/%s:\n%w", e.Name, t.Name, err))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(unused)) {
@@ -74,11 +79,14 @@ func (t *Target) check(template *Template, all map[string]*Template) error {
 		case p.NoEcho && p.Default == nil && name != EdgeSecret:
 			bad(name, errors.New("is a secret that nobody supplies"))
 		case p.NoEcho: // comes from Secrets Manager
+		case name == Release && has:
+			bad(name, errors.New("is another with each deployment, and in no file"))
+		case name == Release:
 		case !has && p.Default == nil:
 			bad(name, errors.New("is missing"))
 		case !has:
 		case reference.MatchString(value):
-			if err := known(value, all); err != nil {
+			if err := t.known(value, all); err != nil {
 				bad(name, err)
 			}
 		default:
@@ -90,14 +98,23 @@ func (t *Target) check(template *Template, all map[string]*Template) error {
 	return errors.Join(errs...)
 }
 
+// meant is the stack that a reference names.
+func (t *Target) meant(stack string) string {
+	if stack == "here" {
+		return t.Region
+	}
+	return stack
+}
+
 // known says whether each reference in value leads to an output.
-func known(value string, all map[string]*Template) error {
+func (t *Target) known(value string, all map[string]*Template) error {
 	for _, m := range reference.FindAllStringSubmatch(value, -1) {
-		if all[m[1]] == nil {
-			return fmt.Errorf("there is no stack %s", m[1])
+		stack := t.meant(m[1])
+		if all[stack] == nil {
+			return fmt.Errorf("there is no stack %s", stack)
 		}
-		if _, has := all[m[1]].Outputs[m[2]]; !has {
-			return fmt.Errorf("%s has no output %s", m[1], m[2])
+		if !all[stack].hasOutput(m[2]) {
+			return fmt.Errorf("%s has no output %s", stack, m[2])
 		}
 	}
 	return nil
@@ -117,13 +134,14 @@ func (t *Target) Given(template *Template) map[string]string {
 }
 
 // Resolve returns the parameters that the stack is deployed with. Output says what
-// another stack's output is, secrets are the values that no file holds; one that
-// the template has no parameter for is left out.
+// another stack's output is, or ErrAbsent; secrets are the values that no file
+// holds, of which one that the template has no parameter for is left out. A value
+// with a reference that may be absent is empty then.
 func (t *Target) Resolve(template *Template, output func(target, name string) (string, error), secrets map[string]string) (map[string]string, error) {
 	given := t.Given(template)
 	var errs []error
 	for name, value := range given {
-		resolved, err := resolve(value, output)
+		resolved, err := t.resolve(value, output)
 		if err == nil {
 			err = template.Parameters[name].fits(resolved)
 		}
@@ -145,25 +163,34 @@ func (t *Target) Resolve(template *Template, output func(target, name string) (s
 	return given, errors.Join(errs...)
 }
 
-func resolve(value string, output func(target, name string) (string, error)) (string, error) {
+func (t *Target) resolve(value string, output func(target, name string) (string, error)) (string, error) {
 	var errs []error
+	absent := false
 	resolved := reference.ReplaceAllStringFunc(value, func(found string) string {
 		m := reference.FindStringSubmatch(found)
-		v, err := output(m[1], m[2])
-		if err != nil {
+		v, err := output(t.meant(m[1]), m[2])
+		switch {
+		case errors.Is(err, ErrAbsent) && m[3] != "":
+			absent = true
+		case err != nil:
 			errs = append(errs, err)
 		}
 		return v
 	})
+	if absent {
+		resolved = ""
+	}
 	return resolved, errors.Join(errs...)
 }
 
-// References are the other stacks whose outputs this one is given.
+// References are the other stacks without whose outputs this one can't be.
 func (t *Target) References(template *Template) []string {
 	seen := map[string]bool{}
 	for _, value := range t.Given(template) {
 		for _, m := range reference.FindAllStringSubmatch(value, -1) {
-			seen[m[1]] = true
+			if m[3] == "" {
+				seen[t.meant(m[1])] = true
+			}
 		}
 	}
 	return slices.Sorted(maps.Keys(seen))

@@ -8,18 +8,40 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 )
 
 // Template is a template as far as its parameters, its outputs and what it nests go.
 type Template struct {
-	Parameters map[string]Parameter      `yaml:"Parameters"`
-	Outputs    map[string]map[string]any `yaml:"Outputs"`
-	Resources  map[string]struct {
-		Type       string         `yaml:"Type"`
-		Properties map[string]any `yaml:"Properties"`
-	} `yaml:"Resources"`
+	Parameters map[string]Parameter `yaml:"Parameters"`
+	Outputs    map[string]yaml.Node `yaml:"Outputs"`
+	Resources  yaml.Node            `yaml:"Resources"`
+}
+
+// Complete are the parameters of a stack that is given some of them: the others have
+// their defaults.
+func (t *Template) Complete(given map[string]string) map[string]string {
+	all := map[string]string{}
+	for name, p := range t.Parameters {
+		if value, has := given[name]; has {
+			all[name] = value
+		} else if p.Default != nil {
+			all[name] = *p.Default
+		}
+	}
+	return all
+}
+
+// hasOutput tells whether there is an output of that name; one of a loop may be.
+func (t *Template) hasOutput(name string) bool {
+	for key := range t.Outputs {
+		if key == name || strings.HasPrefix(key, "Fn::ForEach::") {
+			return true
+		}
+	}
+	return false
 }
 
 // Parameter is what a template says of one.
@@ -66,11 +88,7 @@ func Nested(root, path string) ([]string, error) {
 		return nil, err
 	}
 	all := []string{path}
-	for _, r := range t.Resources {
-		location, _ := r.Properties["Location"].(string)
-		if r.Type != "AWS::Serverless::Application" || location == "" {
-			continue
-		}
+	for _, location := range applications(&t.Resources) {
 		inner, err := Nested(root, filepath.Join(filepath.Dir(path), location))
 		if err != nil {
 			return nil, err
@@ -79,6 +97,27 @@ func Nested(root, path string) ([]string, error) {
 	}
 	slices.Sort(all)
 	return slices.Compact(all), nil
+}
+
+// applications are the locations of nested templates below a node; they may be in
+// a loop (Fn::ForEach), so that the way to them is not always the same.
+func applications(node *yaml.Node) []string {
+	var found []string
+	if node.Kind == yaml.MappingNode {
+		var r struct {
+			Type       string `yaml:"Type"`
+			Properties struct {
+				Location string `yaml:"Location"`
+			} `yaml:"Properties"`
+		}
+		if node.Decode(&r) == nil && r.Type == "AWS::Serverless::Application" && r.Properties.Location != "" {
+			return []string{r.Properties.Location}
+		}
+	}
+	for _, inner := range node.Content {
+		found = append(found, applications(inner)...)
+	}
+	return found
 }
 
 // fits says what is wrong with a value, as CloudFormation would.
