@@ -279,15 +279,17 @@ func (l *list) placesOf(to []int, doc int) ([]int, bool) {
 	rest := spread(length(l.lengths, int(l.doc[doc])), times)
 	mask := uint64(1)<<rest - 1
 	low, r := bitReader{b: l.places.b, at: l.low[doc]}, &l.highs
-	began, sum := r.at, 0 // the ith of the ones lies as far behind the beginning as the places' higher bits say, and i
+	lower, have := uint64(0), 0 // lower bits that were read, and how many
+	began, sum := r.at, 0       // the ith of the ones lies as far behind the beginning as the places' higher bits say, and i
 	for i := 0; i < times; {
 		w, at := r.window()&whole, r.at-began
 		for ; w != 0; w &= w - 1 {
 			one := bits.TrailingZeros64(w)
-			if rest > 0 {
-				sum += int(low.window() & mask)
-				low.at += rest
+			if have < rest {
+				lower, have = low.window(), windowBits
 			}
+			sum += int(lower & mask)
+			lower, have, low.at = lower>>rest, have-rest, low.at+rest
 			to = append(to, (at+one-i)<<rest+sum+i)
 			if i++; i == times {
 				r.at += one + 1
