@@ -33,6 +33,7 @@ func TestASeriesGoesOnUntilTheRegionWasAway(t *testing.T) {
 		{"a minute after the last one", []string{"a", "b"}, []Beat{beat("a", 9, 2), beat("b", 9, 1)}, 2},
 		{"a beat was missed", []string{"a", "b"}, []Beat{beat("a", 7.5, 2), beat("b", 9, 1)}, 2},
 		{"after a gap", []string{"a", "b"}, []Beat{beat("a", 6.9, 2), beat("b", 9, 1)}, 10},
+		{"it was written off, and comes back", []string{"a", "b"}, []Beat{{Region: "a", At: time.UnixMilli(1)}, beat("b", 9, 1)}, 10},
 		{"of two, the other is silent", []string{"a", "b"}, []Beat{beat("a", 9, 2), beat("b", 1, 1)}, 2},
 		{"of three, one is silent", []string{"a", "b", "c"}, []Beat{beat("a", 9, 2), beat("b", 1, 1), beat("c", 9, 1)}, 2},
 		{"of three, both others are: this one is cut off", []string{"a", "b", "c"}, []Beat{beat("a", 9, 2), beat("b", 1, 1), beat("c", 6, 1)}, 10},
@@ -58,6 +59,7 @@ func TestARegionThatWasAwayWaitsForAllOthers(t *testing.T) {
 		{"back, and nothing new from b", []Beat{beat("a", 9, 8), beat("b", 3, 0), beat("c", 9.5, 0)}, false},
 		{"back, and from b only what may be as old", []Beat{beat("a", 9, 8), beat("b", 8.5, 0), beat("c", 9.5, 0)}, false},
 		{"back, and all have come", []Beat{beat("a", 9, 8), beat("b", 9, 0), beat("c", 9.5, 0)}, true},
+		{"back, and b was written off", []Beat{beat("a", 9, 8), {Region: "b", At: time.UnixMilli(1)}, beat("c", 9.5, 0)}, true},
 		{"c is being set up", []Beat{beat("a", 9, 8), beat("b", 9, 0)}, true},
 		{"d is no region any more", []Beat{beat("a", 9, 8), beat("b", 9, 0), beat("d", 1, 0)}, true},
 	} {
@@ -78,6 +80,9 @@ func TestOnlyALostRegionsPromptsAreTaken(t *testing.T) {
 		if got := s.Lost(beats, name, at(10)); got != want {
 			t.Errorf("%q is lost: %v", name, got)
 		}
+	}
+	if !s.Lost([]Beat{{Region: "b", At: time.UnixMilli(1)}}, "b", at(10)) {
+		t.Error("one that was written off isn't lost")
 	}
 	if set("a").Lost(beats, "c", at(10)) {
 		t.Error("where there is one region, none is lost")
