@@ -15,6 +15,11 @@ import (
 // template is one of the templates as far as it is looked at here, its loops
 // expanded. What a tag such as !Ref refers to is read as its name.
 type template struct {
+	Description string                    `yaml:"Description"`
+	Parameters  map[string]map[string]any `yaml:"Parameters"`
+	Globals     map[string]struct {
+		Tags any `yaml:"Tags"`
+	} `yaml:"Globals"`
 	Resources resources `yaml:"Resources"`
 	Rules     map[string]struct {
 		Assertions []struct {
@@ -28,7 +33,20 @@ type resource struct {
 	Condition           string         `yaml:"Condition"`
 	DeletionPolicy      string         `yaml:"DeletionPolicy"`
 	UpdateReplacePolicy string         `yaml:"UpdateReplacePolicy"`
+	DependsOn           names          `yaml:"DependsOn"`
 	Properties          map[string]any `yaml:"Properties"`
+}
+
+// names is one name or a list of them.
+type names []string
+
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (all *names) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		*all = names{n.Value}
+		return nil
+	}
+	return n.Decode((*[]string)(all))
 }
 
 type resources map[string]resource
@@ -238,6 +256,147 @@ func TestWhatHoldsDataIsKnown(t *testing.T) {
 	for name, r := range readTemplate(t, "shared/template.yaml").Resources {
 		if _, known := fixed[r.Type]; r.DeletionPolicy != "" && !known {
 			t.Errorf("%s is kept, but what may not change of %s isn't written down", name, r.Type)
+		}
+	}
+}
+
+// watched is what stands beside each function, after its name.
+var watched = map[string]string{"Logs": "AWS::Logs::LogGroup", "Errors": "AWS::CloudWatch::Alarm", "Throttles": "AWS::CloudWatch::Alarm"}
+
+// TestEveryFunctionIsWatched: none logs for ever, none fails or is released unseen, and
+// all that calls one calls the version that is released.
+func TestEveryFunctionIsWatched(t *testing.T) {
+	all, n := readTemplate(t, "functions/template.yaml"), 0
+	for name, r := range all.Resources {
+		switch r.Type {
+		case "AWS::Serverless::Function":
+			n++
+			short := strings.TrimSuffix(name, "Function")
+			for suffix, kind := range watched {
+				if got := all.Resources[short+suffix].Type; got != kind {
+					t.Errorf("%s%s is %q, want %s", short, suffix, got, kind)
+				}
+			}
+			preference, _ := r.Properties["DeploymentPreference"].(object)
+			if alarms, _ := preference["Alarms"].([]any); !slices.Contains(alarms, any(short+"Errors")) {
+				t.Errorf("a release of %s doesn't look at its errors: %v", name, preference)
+			}
+			if r.Properties["AutoPublishCodeSha256"] != "Release" {
+				t.Errorf("%s isn't released with new settings", name)
+			}
+		case "AWS::ApiGatewayV2::Integration":
+			if uri, _ := r.Properties["IntegrationUri"].(string); !strings.HasSuffix(uri, "Function.Arn}:live/invocations") {
+				t.Errorf("%s calls %s", name, uri)
+			}
+		case "AWS::Lambda::Permission", "AWS::Lambda::EventSourceMapping":
+			if f, _ := r.Properties["FunctionName"].(string); !strings.HasSuffix(f, "Function.Alias") {
+				t.Errorf("%s is for %s", name, f)
+			}
+		}
+	}
+	if n < 14 {
+		t.Errorf("only %d functions were found", n)
+	}
+}
+
+func TestEveryQueueIsWatched(t *testing.T) {
+	all, n := readTemplate(t, "shared/template.yaml"), 0
+	for name, r := range all.Resources {
+		if r.Type != "AWS::SQS::Queue" {
+			continue
+		}
+		n++
+		alarm := name + "Waits"
+		if name == "ParkedQueue" { // nobody works it off
+			alarm = "ParkedQueueHolds"
+		} else if r.Properties["RedrivePolicy"] == nil {
+			t.Errorf("%s tries for ever", name)
+		}
+		if got := all.Resources[alarm].Type; got != "AWS::CloudWatch::Alarm" {
+			t.Errorf("%s is %q", alarm, got)
+		}
+	}
+	if n < 7 {
+		t.Errorf("only %d queues were found", n)
+	}
+}
+
+// TestLimitsAreOfRoutesThatThereAre: the gateway would refuse a stage with others, and
+// limit nothing if the stage were made before its routes.
+func TestLimitsAreOfRoutesThatThereAre(t *testing.T) {
+	all := readTemplate(t, "functions/template.yaml")
+	limits, _ := all.Resources["ApiStage"].Properties["RouteSettings"].(object)
+	if len(limits) < 5 {
+		t.Errorf("only %d routes have limits of their own", len(limits))
+	}
+	for name, r := range all.Resources {
+		key, _ := r.Properties["RouteKey"].(string)
+		if limits[key] == nil {
+			continue
+		}
+		delete(limits, key)
+		if !slices.Contains(all.Resources["ApiStage"].DependsOn, name) {
+			t.Errorf("the stage doesn't wait for %s, which it limits", name)
+		}
+	}
+	if len(limits) > 0 {
+		t.Errorf("limits for no routes: %v", limits)
+	}
+}
+
+// TestTheAccessLogTellsNothingOfUsers: a path has ids and a query the words of a search.
+func TestTheAccessLogTellsNothingOfUsers(t *testing.T) {
+	log, _ := readTemplate(t, "functions/template.yaml").Resources["ApiStage"].Properties["AccessLogSettings"].(object)
+	format, _ := log["Format"].(string)
+	if !json.Valid([]byte(format)) {
+		t.Errorf("no JSON: %s", format)
+	}
+	for _, word := range []string{"path", "query", "header", "authorizer", "sourceIp", "userAgent", "error.message"} {
+		if strings.Contains(format, word) {
+			t.Errorf("it has %s: %s", word, format)
+		}
+	}
+}
+
+// untagged are the types that take no tags.
+var untagged = []string{"AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::IAM::Policy", "AWS::SNS::Subscription", "AWS::SES::EmailIdentity",
+	"AWS::ApiGatewayV2::Integration", "AWS::ApiGatewayV2::Route", "AWS::Lambda::Permission", "AWS::Lambda::EventSourceMapping", "AWS::Backup::BackupSelection"}
+
+// TestTemplatesSayWhatTheyAre: each has a description, its parameters have, and what
+// costs something has the tags by which the bill is taken apart.
+func TestTemplatesSayWhatTheyAre(t *testing.T) {
+	for _, path := range []string{"template.yaml", "shared/template.yaml", "functions/template.yaml"} {
+		all := readTemplate(t, path)
+		if all.Description == "" {
+			t.Errorf("%s has no description", path)
+		}
+		for name, p := range all.Parameters {
+			if text, _ := p["Description"].(string); text == "" {
+				t.Errorf("%s of %s has no description", name, path)
+			}
+		}
+		for name, r := range all.Resources {
+			if slices.Contains(untagged, r.Type) {
+				continue
+			}
+			tags := r.Properties["Tags"]
+			switch r.Type {
+			case "AWS::Serverless::Function":
+				tags = all.Globals["Function"].Tags
+			case "AWS::DynamoDB::GlobalTable":
+				replicas := r.Properties["Replicas"].([]any)
+				tags = replicas[0].(object)["Tags"]
+			case "AWS::Backup::BackupVault":
+				tags = r.Properties["BackupVaultTags"]
+			case "AWS::Backup::BackupPlan":
+				tags = r.Properties["BackupPlanTags"]
+			}
+			text, _ := json.Marshal(tags)
+			for _, key := range []string{"project", "environment", "component", "cost-centre"} {
+				if !strings.Contains(string(text), `"`+key+`"`) {
+					t.Errorf("%s of %s has no tag %s: %s", name, path, key, text)
+				}
+			}
 		}
 	}
 }
