@@ -342,6 +342,40 @@ func TestARecordThatFillsUpIsNone(t *testing.T) {
 	}
 }
 
+// Whatever is sent, what is noted of it is a right to something, in shapes.
+func FuzzNeeds(f *testing.F) {
+	f.Add("dynamodb", "DynamoDB_20120810.TransactWriteItems", "POST", "/", `{"TransactItems":[{"Put":{"TableName":"t","Item":{"PK":{"S":"U#1"}}}},{"Delete":{"TableName":"t","Key":{"PK":{"S":"K"}}}}]}`)
+	f.Add("dynamodb", "DynamoDB_20120810.BatchWriteItem", "POST", "/", `{"RequestItems":{"t":[{"PutRequest":{"Item":{"PK":{"S":"B#1"}}}}]}}`)
+	f.Add("sqs", "AmazonSQS.SendMessageBatch", "POST", "/", `{"QueueUrl":"http://h/1/q"}`)
+	f.Add("kms", "TrentService.Decrypt", "POST", "/", `{"KeyId":"k","EncryptionContext":{"purpose":"p"}}`)
+	f.Add("ses", "", "POST", "/v2/email/outbound-emails", `{"FromEmailAddress":"a@b"}`)
+	f.Add("s3", "", "POST", "/bucket?delete", `<Delete><Object><Key>a/B1</Key><VersionId>v</VersionId></Object></Delete>`)
+	f.Add("s3", "", "PUT", "/bucket/a/b?partNumber=1&uploadId=2", "")
+	f.Add("s3", "", "GET", "/bucket/a?uploadId=1&versionId=2", "")
+	f.Add("s3", "", "HEAD", "/bucket/a%2Fb/c", "")
+	f.Fuzz(func(t *testing.T, service, target, method, path, body string) {
+		r, err := http.NewRequest(method, "http://127.0.0.1"+path, nil)
+		if err != nil || strings.ContainsAny(target, "\r\n") {
+			t.Skip()
+		}
+		r.Header.Set("X-Amz-Target", target)
+		for _, n := range needs(r, service, []byte(body)) {
+			action, name, _ := strings.Cut(n.Action, ":")
+			if action != service || n.Resource == "" || name == "" && n.Resource != unknown {
+				t.Errorf("%s %s %s: %+v", service, method, path, n)
+			}
+			if _, key, ok := strings.Cut(n.Resource, "/"); service == "s3" && ok && key != pathShape(key) {
+				t.Errorf("what is noted of a key is no shape: %s", key)
+			}
+			for _, have := range n.Context[leadingKeys] {
+				if have != rowShape(have) {
+					t.Errorf("what is noted of a row is no shape: %s", have)
+				}
+			}
+		}
+	})
+}
+
 // What recording adds to a call.
 func BenchmarkCall(b *testing.B) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -271,35 +271,38 @@ func s3Needs(r *http.Request, body []byte) ([]Need, error) {
 		return bucketNeeds(r, bucket, body)
 	}
 	query := r.URL.Query()
-	object := func(action string) []Need {
+	object := func(action string) ([]Need, error) {
 		if query.Has("versionId") {
 			action = versionOf[action]
 		}
-		return []Need{objectNeed(action, bucket, key)}
+		if action == "" {
+			return nil, errStrange
+		}
+		return []Need{objectNeed(action, bucket, key)}, nil
 	}
 	upload := query.Has("uploadId")
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
 		switch {
 		case upload:
-			return object("s3:ListMultipartUploadParts"), nil
+			return object("s3:ListMultipartUploadParts")
 		case query.Has("tagging"):
-			return object("s3:GetObjectTagging"), nil
+			return object("s3:GetObjectTagging")
 		case !plainObject(query):
 			return nil, errStrange
 		}
-		return object("s3:GetObject"), nil
+		return object("s3:GetObject")
 	case http.MethodDelete:
 		switch {
 		case upload:
-			return object("s3:AbortMultipartUpload"), nil
+			return object("s3:AbortMultipartUpload")
 		case !plainObject(query):
 			return nil, errStrange
 		}
-		return object("s3:DeleteObject"), nil
+		return object("s3:DeleteObject")
 	case http.MethodPost:
 		if upload || query.Has("uploads") {
-			return object("s3:PutObject"), nil
+			return object("s3:PutObject")
 		}
 	case http.MethodPut:
 		return putNeeds(r, bucket, key)
