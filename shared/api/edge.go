@@ -59,6 +59,11 @@ func (e Edge) viewer(r *http.Request) string {
 	return ip.Unmap().String()
 }
 
+// keysPath is answered to anybody. The keys are public, to refuse would cost as much,
+// and the edge's health checks, which can't say the secret, see by it whether a
+// region's API is well.
+const keysPath = "/.well-known/jwks.json"
+
 // edgeOnly refuses what comes past the edge, if there is one, before anything of it
 // is looked at.
 func (s *Service) edgeOnly(h http.Handler) http.Handler {
@@ -67,7 +72,7 @@ func (s *Service) edgeOnly(h http.Handler) http.Handler {
 	}
 	refuse := s.Raw(true, func(http.ResponseWriter, *Request) error { return errPastTheEdge })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !s.Edge.vouches(r) {
+		if r.URL.Path != keysPath && !s.Edge.vouches(r) {
 			refuse.ServeHTTP(w, r)
 			return
 		}

@@ -49,6 +49,20 @@ func TestFunctionsAnswerTheEdgeOnly(t *testing.T) {
 	}
 }
 
+// TestHealthChecksSeeTheKeys: they have no secret, and get nothing else.
+func TestHealthChecksSeeTheKeys(t *testing.T) {
+	s := &Service{Edge: Edge{Secret: "new"}, Log: slog.New(slog.DiscardHandler)}
+	there := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) })
+	answer := s.Lambda(map[string]http.Handler{"GET /.well-known/jwks.json": there, "GET /.well-known/other": there})
+	for path, want := range map[string]int{"/.well-known/jwks.json": 204, "/.well-known/other": 403, "/.well-known/jwks.json/": 403, "/x/.well-known/jwks.json": 403} {
+		ev := events.APIGatewayV2HTTPRequest{RawPath: path}
+		ev.RequestContext.HTTP.Method = "GET"
+		if out, err := answer(t.Context(), ev); err != nil || out.StatusCode != want {
+			t.Errorf("%s: status %d, want %d, %v", path, out.StatusCode, want, err)
+		}
+	}
+}
+
 // TestBothSecretsVouchForTheViewer: while they change, each is believed.
 func TestBothSecretsVouchForTheViewer(t *testing.T) {
 	e := Edge{Secret: "new", Before: "old"}
