@@ -36,7 +36,7 @@ func TestTheEdgeIsDeployed(t *testing.T) {
 		}
 	}
 
-	origin := fleettest.Deploy(t, "web/origin.template.yaml", "origin-"+place.Environment, append(own, "ApiId="+fleettest.Env(t, "API_ID"), "Watched=false")...)
+	origin := fleettest.Deploy(t, "web/origin.template.yaml", "origin-"+place.Environment, append(own, "ApiId="+fleettest.Env(t, "API_ID"))...)
 	if got, want := origin.Outputs["ApiOrigin"], "us-east-1.api-origin."+place.Domain; got != want {
 		t.Errorf("the API is at %s, not %s", got, want)
 	}

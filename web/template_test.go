@@ -402,3 +402,19 @@ func TestDownloadsAreSignedAndForget(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+// Health checks ask what is answered without the secret, and nothing else is.
+func TestHealthChecksAskWhatIsOpen(t *testing.T) {
+	region := at(t, read(t, "region.template.yaml"), "Resources")
+	keys := at(t, region, "ApiCheck", "Properties", "HealthCheckConfig", "ResourcePath").(string)
+	if source := string(must(os.ReadFile("../shared/api/edge.go"))); !strings.Contains(source, `keysPath = "`+keys+`"`) || strings.Count(source, "keysPath") != 3 {
+		t.Errorf("%s is not what functions answer to anybody", keys)
+	}
+	open := at(t, read(t, "../fleet/template.yaml"), "Resources", "HealthChecks", "Properties", "Conditions", "0", "PathPatternConfig", "Values")
+	if d := diff.Diff([]any{at(t, region, "RelayCheck", "Properties", "HealthCheckConfig", "ResourcePath")}, open); d != "" {
+		t.Error(d)
+	}
+	if d := diff.Diff([]any{"ApiCheck", "RelayCheck"}, at(t, region, "RegionCheck", "Properties", "HealthCheckConfig", "ChildHealthChecks")); d != "" {
+		t.Error(d)
+	}
+}
