@@ -133,6 +133,7 @@ func (c *Chats) known(ctx context.Context, s chat.Sending) (chat.Refusal, error)
 func readGuard(s chat.Sending, it item) *chat.Sending {
 	known := chat.Sending{User: s.User, Key: s.Key, Body: text(it, gBody), Chat: text(it, gChat), NewChat: flag(it, gNewChat), Reply: text(it, gReply)}
 	known.Question.ID, known.Question.Hour = text(it, gQuestion), text(it, gHour)
+	known.Region = text(it, gRegion)
 	return &known
 }
 
