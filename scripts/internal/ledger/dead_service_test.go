@@ -1,0 +1,57 @@
+//go:build service
+
+package ledger_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"parley/shared/chat"
+	"parley/shared/quota"
+	"parley/shared/usage"
+)
+
+// The compiled function fails the reply of a prompt that was given up and notes its
+// usage; where there are several regions, not before this one has caught up.
+func TestAPromptThatWasGivenUp(t *testing.T) {
+	d := newDesk(t)
+	user, token := d.user(t, quota.Free)
+	receipt, _ := d.mustSend(t, ask(token, "1", object{"text": "Does anybody answer?"}))
+	out, err := d.SQS.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &d.Queues.Free, WaitTimeSeconds: 5})
+	if err != nil || len(out.Messages) != 1 {
+		t.Fatalf("%d prompts, %v", len(out.Messages), err)
+	}
+	event, err := json.Marshal(events.SQSEvent{Records: []events.SQSMessage{{MessageId: "m", ReceiptHandle: "r", Body: *out.Messages[0].Body, EventSource: "aws:sqs",
+		Attributes: map[string]string{"ApproximateReceiveCount": "1"}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		env  []string
+		done bool
+		want chat.Status
+	}{
+		{[]string{"REGIONS=us-east-1,eu-central-1", "ACCOUNTS_REGION=us-east-1"}, false, chat.Queued},
+		{nil, true, chat.Failed},
+	} {
+		e, err := d.Start(t.Context(), "fail-reply", step.env...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(e.Close)
+		if done, err := deliver(t.Context(), e, event); done != step.done || err != nil {
+			t.Errorf("%q: acknowledged %v, %v", step.env, done, err)
+		}
+		if m, err := d.Chats.Message(t.Context(), chatRef(user, receipt)); err != nil || m.Status != step.want {
+			t.Errorf("%q: the reply is %s, %v", step.env, m.Status, err)
+		}
+	}
+	records, err := usage.Read(t.Context(), d.UsageFiles(), time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+	if err != nil || len(records) != 1 || records[0].Reply != receipt.Reply || records[0].Status != chat.Failed {
+		t.Errorf("usage %+v, %v", records, err)
+	}
+}
