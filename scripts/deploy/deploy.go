@@ -93,7 +93,10 @@ func (d *desk) deploy(ctx context.Context, env *environment.Environment, t *envi
 	p, err := c.plan(ctx, request{stack: t.Stack, url: r.url, template: r.template, parameters: values(parameters), description: "Parley " + commit})
 	if errors.Is(err, errNothing) {
 		d.say("%s is at %s already: nothing to change", t, commit)
-		return nil
+		if d.plan {
+			return nil
+		}
+		return d.bringPage(ctx, c, t)
 	}
 	if err != nil {
 		return err
@@ -110,7 +113,19 @@ func (d *desk) deploy(ctx context.Context, env *environment.Environment, t *envi
 		return err
 	}
 	d.say("%s is at %s", t, commit)
+	if err := d.bringPage(ctx, c, t); err != nil {
+		return exit(exitStays, "%s was deployed without the page: %w", t, err)
+	}
 	return d.prove(ctx, c, env, t, before, secrets[environment.EdgeSecret])
+}
+
+// bringPage brings the page to a stack that has a bucket for it.
+func (d *desk) bringPage(ctx context.Context, c *cloud, t *environment.Target) error {
+	outputs, err := c.outputs(ctx, t.Stack)
+	if err != nil || outputs["PageBucket"] == "" {
+		return err
+	}
+	return d.uploadPage(ctx, c, outputs["PageBucket"])
 }
 
 // allow shows a plan, and returns what is before it (nil if nothing is) when it may

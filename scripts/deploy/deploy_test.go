@@ -5,8 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/google/go-cmp/cmp"
 
+	"parley/fleet/serve"
 	"parley/shared/api"
 )
 
@@ -261,5 +266,37 @@ func TestProbesComeAgain(t *testing.T) {
 	}
 	if n != len(probes)+2 {
 		t.Errorf("%d requests, want each once and two again", n)
+	}
+}
+
+// TestPageFiles holds what is uploaded to what fleet/serve would show of the folder.
+func TestPageFiles(t *testing.T) {
+	web := os.DirFS("../../web")
+	page, err := serve.Page("../../web")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := pageFiles(web)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(names) < 10 || names[len(names)-1] != "index.html" {
+		t.Errorf("the page has the files %q, want ten and more, index.html as the last", names)
+	}
+	err = fs.WalkDir(web, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() || name == "index.html" { // which is served as /
+			return err
+		}
+		answer := httptest.NewRecorder()
+		page.ServeHTTP(answer, httptest.NewRequest("GET", "/"+name, nil))
+		if uploaded := slices.Contains(names, name); uploaded != (answer.Code == http.StatusOK) {
+			t.Errorf("%s is uploaded: %v, but fleet/serve answers %d", name, uploaded, answer.Code)
+		} else if uploaded && contentTypes[path.Ext(name)] == "" && path.Ext(name) != "" {
+			t.Errorf("what kind of file is %s?", name)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

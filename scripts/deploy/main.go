@@ -11,7 +11,7 @@
 //     secret of the edge; build.go builds and uploads;
 //   - plan.go makes a change set and reads it; execute.go carries it out and
 //     follows it; back.go remembers what was before, and returns to it;
-//   - smoke.go tests what runs; deploy.go puts all of it in order, and rotate.go
+//   - page.go brings the page to the edge; smoke.go tests what runs; deploy.go puts all of it in order, and rotate.go
 //     what another secret takes.
 //
 // What this promises: nothing that holds data is removed or replaced unless a flag
