@@ -21,7 +21,9 @@ var Exceptions = []Exception{
 	{Finding{"InstanceRole", Wide, "Endpoint allows ecs:DiscoverPollEndpoint on *: *"},
 		"ECS knows no resource for it"},
 	{Finding{"InstanceRole", Wide, "Work allows ecs:* on *: *"},
-		"its condition names the cluster; the tasks' names aren't known before"},
+		"ECS knows no resource for what an agent says of its tasks"},
+	{Finding{"InstanceRole", Wide, "Instances allows ecs:* on *:container-instance/*: *"},
+		"instances of the cluster, whose ids aren't known before"},
 }
 
 // Judge leaves out what exceptions excuse, and adds exceptions of these kinds that
