@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/logging"
 )
 
 // cloud is AWS in one region.
@@ -25,7 +26,7 @@ type cloud struct {
 }
 
 func openCloud(ctx context.Context, region string) (*cloud, error) {
-	c, err := config.LoadDefaultConfig(ctx, config.WithRegion(region))
+	c, err := config.LoadDefaultConfig(ctx, config.WithRegion(region), config.WithLogger(logging.Nop{})) // what matters is in errors
 	if err != nil {
 		return nil, err
 	}

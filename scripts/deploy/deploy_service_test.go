@@ -46,7 +46,7 @@ Parameters:
   EdgeSecretBefore: {Type: String, NoEcho: true, Default: ''}
   Release: {Type: String, Default: ''}
 Resources:
-  Data: {Type: AWS::Serverless::Application, DeletionPolicy: Delete, Properties: {Location: data.yaml, Parameters: {EdgeSecret: !Ref EdgeSecret, EdgeSecretBefore: !Ref EdgeSecretBefore}}}
+  Data: {Type: AWS::Serverless::Application, DeletionPolicy: Delete, Properties: {Location: data.yaml, Parameters: {EdgeSecret: !Ref EdgeSecret, EdgeSecretBefore: !Ref EdgeSecretBefore, Api: !Ref Api}}}
 Outputs:
   ApiUrl: {Value: !Ref Api}
   Table: {Value: !GetAtt Data.Outputs.Table}
@@ -58,6 +58,7 @@ AWSTemplateFormatVersion: '2010-09-09'
 Parameters:
   EdgeSecret: {Type: String, NoEcho: true}
   EdgeSecretBefore: {Type: String, NoEcho: true}
+  Api: {Type: String}
 Resources:
   Table:
     Type: AWS::DynamoDB::Table
@@ -67,7 +68,7 @@ Resources:
       BillingMode: PAY_PER_REQUEST
       AttributeDefinitions: [{AttributeName: PK, AttributeType: S}]
       KeySchema: [{AttributeName: PK, KeyType: HASH}]
-      Tags: [{Key: takes, Value: !Sub '${EdgeSecret} ${EdgeSecretBefore}'}] # where the test sees them
+      Tags: [{Key: takes, Value: !Sub '${EdgeSecret} ${EdgeSecretBefore}'}, {Key: api, Value: !Ref Api}] # where the test sees them
 Outputs:
   Table: {Value: !Ref Table}
 `
@@ -181,6 +182,7 @@ func (w *world) outputs() map[string]string {
 
 // TestDeploy takes one stack through its life. Its steps follow from each other.
 func TestDeploy(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	ctx := t.Context()
 	w.api(os.Getenv("API_URL"))
@@ -240,9 +242,9 @@ func TestDeploy(t *testing.T) {
 	w.write("template.yaml", rootTemplate)
 
 	// What CloudFormation can't do it takes back, and the reason is said.
-	w.write("data.yaml", strings.Replace(string(data), "Outputs:", "  Bad: {Type: AWS::Lambda::EventSourceMapping, Properties: {FunctionName: nobody, EventSourceArn: !GetAtt Queue.Arn}}\nOutputs:", 1))
+	w.write("data.yaml", strings.Replace(string(data), "Outputs:", "  Bad: {Type: AWS::SQS::Queue, Properties: {DelaySeconds: 99999}}\nOutputs:", 1))
 	w.commit("what can't be")
-	w.has(w.run(exitDeployment, "", "-yes"), "What failed first: Data/Bad (AWS::Lambda::EventSourceMapping)")
+	w.has(w.run(exitDeployment, "", "-yes"), "What failed first: Data/Bad (AWS::SQS::Queue)")
 	w.write("data.yaml", string(data))
 
 	// A release that doesn't answer goes back to what was before.
@@ -279,7 +281,9 @@ Resources:
       AttributeDefinitions: [{AttributeName: PK, AttributeType: S}]
       KeySchema: [{AttributeName: PK, KeyType: HASH}]
       Tags: [{Key: sends, Value: !Ref EdgeSecret}]
+  Page: {Type: AWS::S3::Bucket, DeletionPolicy: Delete}
 Outputs:
+  PageBucket: {Value: !Ref Page}
   Table: {Value: !Ref Table}
 `
 
@@ -310,6 +314,7 @@ func (w *world) tags(stack string) []string {
 // TestRotateSecret changes the secret between a region and an edge, and has the
 // first run die half-way.
 func TestRotateSecret(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.linted = true
 	served := map[string]bool{} // secrets with which the region's API was asked
@@ -337,7 +342,16 @@ func TestRotateSecret(t *testing.T) {
 	w.commit("first")
 
 	w.has(w.run(0, "", "-yes"), "/edge made in")
-	w.run(0, "", "-yes", "-edge")
+	w.write("web/index.html", "<!doctype html>")
+	w.write("web/template_test.go", "package web")
+	w.write("web/old.js", "1")
+	w.commit("a page")
+	w.has(w.run(0, "", "-yes", "-edge"), "2 files, of which 2 were new; 0 went")
+	if err := os.Remove(filepath.Join(w.root, "web/old.js")); err != nil {
+		t.Fatal(err)
+	}
+	w.commit("less of it")
+	w.has(w.run(0, "", "-yes", "-edge"), "nothing to change", "1 files, of which 0 were new; 1 went")
 	old := w.tags(w.stack)
 	if len(old) != 1 || len(old[0]) != 64 || !slices.Equal(w.tags(w.stack+"-edge"), old) || !served[old[0]] {
 		t.Fatalf("the region takes %d secrets, want the one of 64 characters that the edge sends", len(old))
