@@ -13,7 +13,7 @@ import (
 type Rest struct {
 	docs       []Document
 	texts      [][]uint32 // words of each, by number
-	vocabulary []form     // by number; some are in no text of these
+	vocabulary []known    // by number; some are in no text of these
 	tokens     int
 	words      map[string]*listed // those that were asked for; marks
 	forms      map[uint32]*listed // those that begin as was asked for, by number
@@ -137,9 +137,9 @@ func (r *Rest) Begin(prefix string, most int) (all []List, err error) {
 // Similar implements Index.
 func (r *Rest) Similar(word string, edits, most int) ([]string, error) {
 	_, size := utf8.DecodeRuneInString(word)
-	like := map[uint32]bool{}
+	like, set := map[uint32]bool{}, letters(word)
 	for number, other := range r.vocabulary {
-		if strings.HasPrefix(other.word, word[:size]) && Distance(word, other.word, edits) <= edits {
+		if far(set, other.letters) <= edits && strings.HasPrefix(other.word, word[:size]) && Distance(word, other.word, edits) <= edits {
 			like[uint32(number)] = true
 		}
 	}
@@ -163,8 +163,7 @@ func (r *Rest) Similar(word string, edits, most int) ([]string, error) {
 // Distance is how many characters have to be added, taken away, changed or swapped
 // with their neighbour to make b of a; where it is more than most, anything above.
 func Distance(a, b string, most int) int {
-	one, other := letters(a), letters(b)
-	if bits.OnesCount64(one&^other) > most || bits.OnesCount64(other&^one) > most { // an edit changes one of each at most
+	if far(letters(a), letters(b)) > most {
 		return most + 1
 	}
 	x, y := []rune(a), []rune(b)
@@ -194,6 +193,12 @@ func Distance(a, b string, most int) int {
 		before, line, next = line, next, before
 	}
 	return line[len(y)]
+}
+
+// far is how many edits there are at least between words of these letters: one changes
+// one of each at most.
+func far(one, other uint64) int {
+	return max(bits.OnesCount64(one&^other), bits.OnesCount64(other&^one))
 }
 
 // letters is the set of a word's characters; some share a bit.

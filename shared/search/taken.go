@@ -20,7 +20,7 @@ type Taken struct {
 	mu      sync.Mutex
 	memory  words.Memory
 	numbers map[form]uint32
-	words   []form // by number
+	words   []known // by number
 	texts   map[string][]uint32
 	size    int
 }
@@ -28,9 +28,15 @@ type Taken struct {
 // form is a word in one way of writing it.
 type form struct{ word, written string }
 
+// known is a form that was met.
+type known struct {
+	form
+	letters uint64 // of the word
+}
+
 // apart returns the words of each document's text, by number, and what the numbers
 // stand for.
-func (t *Taken) apart(docs []Document) (texts [][]uint32, vocabulary []form) {
+func (t *Taken) apart(docs []Document) (texts [][]uint32, vocabulary []known) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.texts == nil || t.size > mostTaken || len(t.words) > mostWords {
@@ -50,12 +56,12 @@ func (t *Taken) apart(docs []Document) (texts [][]uint32, vocabulary []form) {
 
 func (t *Taken) take(text string) (numbers []uint32) {
 	for token := range t.memory.Tokens(text) {
-		number, known := t.numbers[form{token.Word, token.Written}]
-		if !known {
+		number, met := t.numbers[form{token.Word, token.Written}]
+		if !met {
 			number = uint32(len(t.words))
 			f := form{strings.Clone(token.Word), strings.Clone(token.Written)}
 			t.numbers[f] = number
-			t.words = append(t.words, f)
+			t.words = append(t.words, known{f, letters(f.word)})
 		}
 		numbers = append(numbers, number)
 	}
