@@ -478,7 +478,7 @@ func (s *Segment) Fetch(ctx context.Context, needs []search.Need) error {
 	for _, n := range needs {
 		if n.Prefix != "" {
 			for _, c := range s.beginning(n.Prefix, search.MostBeginnings) {
-				add(c, n.Places)
+				add(c, true) // which forms stand where is behind the places
 			}
 		} else if c := s.words.get(n.Word); c != nil {
 			add(c, n.Places)
