@@ -12,6 +12,10 @@ type Exception struct {
 var Exceptions = []Exception{
 	{Finding{"*Function", Wide, "the policy AWSLambdaBasicExecutionRole is AWS's own"},
 		"SAM attaches it to every function's role that it makes: to write the function's log, and nothing else"},
+	{Finding{"*Function", Wide, "the policy AWSXrayWriteOnlyAccess is AWS's own"},
+		"SAM attaches it where functions are traced: X-Ray knows no resources, and traces can't be read by it"},
+	{Finding{"BackupRole", Wide, "the policy AWSBackupServiceRolePolicyFor* is AWS's own"},
+		"AWS Backup acts by them, and AWS adds what it needs from time to time"},
 	{Finding{"MalwareScanRole", Wide, "Events allows events:* on *:rule/DO-NOT-DELETE-AmazonGuardDutyMalwareProtectionS3*"},
 		"GuardDuty names its rule itself"},
 	{Finding{"StartRole", Wide, "Login allows ecr:GetAuthorizationToken on *: *"},

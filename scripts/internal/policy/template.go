@@ -21,19 +21,66 @@ type template struct {
 		Description string `yaml:"Description"`
 	} `yaml:"Parameters"`
 	Conditions map[string]yaml.Node `yaml:"Conditions"`
-	Resources  map[string]thing     `yaml:"Resources"`
-	Outputs    map[string]struct {
+	Resources  things               `yaml:"Resources"`
+	Globals    struct {
+		Function yaml.Node `yaml:"Function"`
+	} `yaml:"Globals"`
+	Outputs map[string]struct {
 		Value yaml.Node `yaml:"Value"`
 	} `yaml:"Outputs"`
 
 	nested map[string]*template
-	bound  map[string]func() (any, error) // parameters, by whoever uses this template
+	bound  map[string]given // parameters, by whoever uses this template
+}
+
+// given is what a template says that a parameter of one in it is.
+type given struct {
+	by   *template
+	node *yaml.Node
 }
 
 // thing is a resource of a template.
 type thing struct {
 	Type       string    `yaml:"Type"`
 	Properties yaml.Node `yaml:"Properties"`
+}
+
+// things are a template's resources, by their logical ids.
+type things map[string]thing
+
+const forEach = "Fn::ForEach::"
+
+// UnmarshalYAML reads resources, those that a loop makes among them.
+func (t *things) UnmarshalYAML(n *yaml.Node) error {
+	*t = things{}
+	return t.add(n, func(text string) string { return text })
+}
+
+// add adds resources; loop puts in what the loops around them are at.
+func (t things) add(n *yaml.Node, loop func(string) string) error {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		name, value := n.Content[i].Value, n.Content[i+1]
+		if !strings.HasPrefix(name, forEach) {
+			var r thing
+			if err := value.Decode(&r); err != nil {
+				return err
+			}
+			t[loop(name)] = r
+			continue
+		}
+		if len(value.Content) != 3 || value.Content[1].Kind != yaml.SequenceNode {
+			return fmt.Errorf("line %d: the loop isn't understood", value.Line)
+		}
+		for _, item := range value.Content[1].Content {
+			inner := func(text string) string {
+				return loop(strings.ReplaceAll(text, "${"+value.Content[0].Value+"}", item.Value))
+			}
+			if err := t.add(value.Content[2], inner); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // property returns a part of the thing's properties; nil if it has none of that name.
@@ -77,10 +124,9 @@ func read(root, path string) (*template, error) {
 
 // bind makes parameters what the template around this one says.
 func (t *template) bind(outer *template, parameters *yaml.Node) {
-	t.bound = map[string]func() (any, error){}
+	t.bound = map[string]given{}
 	for i := 0; parameters != nil && i+1 < len(parameters.Content); i += 2 {
-		given := parameters.Content[i+1]
-		t.bound[parameters.Content[i].Value] = func() (any, error) { return outer.value(given) }
+		t.bound[parameters.Content[i].Value] = given{outer, parameters.Content[i+1]}
 	}
 }
 
@@ -151,10 +197,10 @@ func templates(root string) ([]*template, error) {
 		if err != nil {
 			return nil, err
 		}
-		t.bound = map[string]func() (any, error){}
+		t.bound = map[string]given{}
 		for name := range t.Parameters {
-			if _, ok := first.Outputs[name]; ok {
-				t.bound[name] = func() (any, error) { return first.output(name) }
+			if o, ok := first.Outputs[name]; ok {
+				t.bound[name] = given{first, &o.Value}
 			}
 		}
 		all = append(all, t.all()...)
@@ -177,7 +223,10 @@ func (t *template) roles() ([]Role, error) {
 		switch r.Type {
 		case "AWS::Serverless::Function":
 			role.Apps = []string{filepath.Base(r.property("CodeUri").Value)}
-			role.Managed = []string{"AWSLambdaBasicExecutionRole"} // by SAM
+			role.Managed = []string{"AWSLambdaBasicExecutionRole"} // by SAM, as is the next one
+			if r.property("Tracing") != nil || (thing{Properties: t.Globals.Function}).property("Tracing") != nil {
+				role.Managed = append(role.Managed, "AWSXrayWriteOnlyAccess")
+			}
 			role.Polled = polled[name]
 			err = t.granted(&role, r.property("Policies"))
 			if err == nil {

@@ -151,7 +151,10 @@ func (t *template) isTrue(n *yaml.Node) (bool, error) {
 
 // operand is what is compared. A parameter that isn't given is empty there.
 func (t *template) operand(n *yaml.Node) (string, error) {
-	if p, ok := t.Parameters[n.Value]; ok && n.Tag == "!Ref" && t.bound[n.Value] == nil {
+	if p, ok := t.Parameters[n.Value]; ok && n.Tag == "!Ref" {
+		if given, ok := t.bound[n.Value]; ok {
+			return given.by.operand(given.node)
+		}
 		return p.Default, nil
 	}
 	v, err := t.value(n)
@@ -247,8 +250,8 @@ func (t *template) ref(name string) (any, error) {
 		return "amazonaws.com", nil
 	}
 	if p, ok := t.Parameters[name]; ok {
-		if bound, ok := t.bound[name]; ok {
-			return bound()
+		if given, ok := t.bound[name]; ok {
+			return given.by.value(given.node)
 		}
 		switch {
 		case p.Default != "":
@@ -272,9 +275,10 @@ func (t *template) ref(name string) (any, error) {
 
 // services by types whose ARN is used, and what stands before the name in it.
 var arns = map[string][2]string{
-	"AWS::DynamoDB::Table": {"dynamodb", "table/"},
-	"AWS::SQS::Queue":      {"sqs", ""},
-	"AWS::KMS::Key":        {"kms", "key/"},
+	"AWS::DynamoDB::Table":       {"dynamodb", "table/"},
+	"AWS::DynamoDB::GlobalTable": {"dynamodb", "table/"},
+	"AWS::SQS::Queue":            {"sqs", ""},
+	"AWS::KMS::Key":              {"kms", "key/"},
 }
 
 // attribute is what !GetAtt comes to: outputs of nested templates, and ARNs.
