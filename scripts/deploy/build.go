@@ -39,7 +39,8 @@ func (d *desk) build(ctx context.Context, c *cloud, t *environment.Target, commi
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	args := []string{"build", "--parallel", "--template-file", t.Template, "--build-dir", filepath.Join(dir, "build"), "--region", t.Region}
+	args := []string{"build", "--parallel", "--template-file", t.Template, "--build-dir", filepath.Join(dir, "build"), "--region", t.Region,
+		"--language-extensions"} // as samconfig.toml has it, which SAM CLI reads beside a template only
 	if a := parameters["Architecture"]; a != "" {
 		args = append(args, "--parameter-overrides", "Architecture="+a)
 	}
@@ -54,7 +55,7 @@ func (d *desk) build(ctx context.Context, c *cloud, t *environment.Target, commi
 	}
 	packaged := filepath.Join(dir, "packaged.yaml")
 	err = d.tool(ctx, nil, "sam", append([]string{"package", "--template-file", filepath.Join(dir, "build", "template.yaml"),
-		"--output-template-file", packaged, "--s3-prefix", r.prefix, "--region", t.Region, "--no-progressbar"}, where...)...)
+		"--output-template-file", packaged, "--s3-prefix", r.prefix, "--region", t.Region, "--no-progressbar", "--language-extensions"}, where...)...)
 	if err != nil {
 		return nil, err
 	}

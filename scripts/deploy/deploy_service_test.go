@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -180,6 +181,42 @@ func (w *world) outputs() map[string]string {
 	return outputs
 }
 
+// stoppedAtTheQuestion presses Ctrl-C when the program asks: nothing is left of it.
+func (w *world) stoppedAtTheQuestion() {
+	w.t.Helper()
+	ctx, cancel := context.WithCancel(w.t.Context())
+	defer cancel()
+	silent, never := io.Pipe()
+	defer never.Close()
+	out := writerFunc(func(p []byte) (int, error) {
+		if strings.Contains(string(p), "[y/N]") {
+			cancel()
+		}
+		return len(p), nil
+	})
+	d, err := parse([]string{"-root", w.root, "-files", "env", "-env", "test", "-bucket", "parley-artifacts", "-region", w.cloud.region}, silent, out)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	d.linted = true
+	if err := d.do(ctx); exitCode(err) != exitInterrupted || !strings.Contains(fmt.Sprint(err), "nothing was changed") {
+		w.t.Errorf("Ctrl-C at the question ends with %d, %v; want %d and that nothing was changed", exitCode(err), err, exitInterrupted)
+	}
+	sets, err := w.cloud.stacks.ListChangeSets(w.t.Context(), &cloudformation.ListChangeSetsInput{StackName: &w.stack})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, set := range sets.Summaries {
+		if set.ExecutionStatus == "AVAILABLE" {
+			w.t.Errorf("the change set %s is left", aws.ToString(set.ChangeSetName))
+		}
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
 // TestDeploy takes one stack through its life. Its steps follow from each other.
 func TestDeploy(t *testing.T) {
 	t.Parallel()
@@ -221,6 +258,7 @@ func TestDeploy(t *testing.T) {
 
 	// Nor is what nobody confirms; a plan says the same.
 	w.has(w.run(exitNo, "n\n"), "Data", "Add", "Queue", "AWS::SQS::Queue", "not confirmed")
+	w.stoppedAtTheQuestion()
 	w.has(w.run(0, "y\n"), "_COMPLETE", "Data/Queue", "is well")
 
 	// A table's replacement is refused before anybody is asked, deep as it is.
