@@ -81,12 +81,17 @@ type passage struct {
 
 // RoundTrip notes a call, whatever becomes of it, and passes it on.
 func (p *passage) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.ContentLength > 0 {
+		// The transport looks whether there is more, by when the caller may have been
+		// answered, and its body closed: that would break the answer off.
+		r.Body = io.NopCloser(io.LimitReader(r.Body, r.ContentLength))
+	}
 	app, signed, service := caller(r)
 	if service == "" {
 		return p.next.RoundTrip(r)
 	}
 	var body []byte
-	if hasBody(r, service) {
+	if r.Body != nil && hasBody(r, service) {
 		var err error
 		if body, err = io.ReadAll(io.LimitReader(r.Body, maxBody)); err != nil {
 			return nil, err

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -316,6 +317,38 @@ func TestCallsGoThroughUnchanged(t *testing.T) {
 	if d := cmp.Diff([]string{"search: dynamodb:GetItem on ?"}, c.seen(t)); d != "" {
 		t.Error(d)
 	}
+}
+
+// However many calls there are at once, each gets its whole answer.
+func TestManyCallsAtOnce(t *testing.T) {
+	c := newCloud(t)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		w.Header().Set("X-Amz-Crc32", "2745614147")
+		io.WriteString(w, "{}")
+	}))
+	t.Cleanup(server.Close)
+	url, err := c.recorder.Listen(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := c.config("signup")
+	cfg.BaseEndpoint = &url
+	client := dynamodb.NewFromConfig(cfg)
+	item := key("U#1")
+	item["body"] = &types.AttributeValueMemberB{Value: bytes.Repeat([]byte("x"), 100_000)}
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 100 {
+				if _, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: table, Item: item}); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 // A connection that breaks off is no answer that AWS has given.
