@@ -12,11 +12,12 @@ import (
 	"parley/scripts/internal/policy"
 )
 
-const usage = `Usage: policy [-root DIR] CALLS...
+const usage = `Usage: policy [-root DIR] [-spare] CALLS...
        policy [-root DIR] -write
 
 CALLS are files that run -calls writes, counted together. Each finding is a line; with any, the exit
-code is 1. With -write, docs/permissions.md is written from the templates.
+code is 1. Rights that no call needed count as findings with -spare only, for a run in
+which every test has passed; else they are just listed. With -write, docs/permissions.md is written from the templates.
 `
 
 func main() {
@@ -29,6 +30,7 @@ func main() {
 func run() error {
 	root := flag.String("root", ".", "the checkout")
 	write := flag.Bool("write", false, "write docs/permissions.md")
+	spare := flag.Bool("spare", false, "a right that no call needed is an error")
 	flag.Usage = func() { fmt.Fprint(flag.CommandLine.Output(), usage) }
 	flag.Parse()
 	roles, err := policy.Roles(*root)
@@ -47,12 +49,18 @@ func run() error {
 	}
 	found := append(policy.Widths(roles), policy.Compare(roles, record)...)
 	found = policy.Judge(found, policy.Exceptions, policy.Wide, policy.Missing, policy.Spare, policy.Strange)
+	errs, unneeded := 0, 0
 	for _, f := range found {
 		fmt.Println(f)
+		if f.Kind == policy.Spare && !*spare {
+			unneeded++
+		} else {
+			errs++
+		}
 	}
-	if len(found) > 0 {
-		return fmt.Errorf("%d findings about %d roles, of %d different needs", len(found), len(roles), len(record.Needs))
+	if errs > 0 {
+		return fmt.Errorf("%d findings about %d roles, of %d different needs", errs, len(roles), len(record.Needs))
 	}
-	fmt.Printf("%d roles allow what was seen and nothing else: %d different needs, %d exceptions\n", len(roles), len(record.Needs), len(policy.Exceptions))
+	fmt.Printf("%d roles allow what was seen: %d different needs, %d rights that none of them used, %d exceptions\n", len(roles), len(record.Needs), unneeded, len(policy.Exceptions))
 	return nil
 }
