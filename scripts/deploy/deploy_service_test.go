@@ -269,7 +269,6 @@ func TestDeploy(t *testing.T) {
 	w.write("data.yaml", strings.ReplaceAll(string(data), "AttributeName: PK", "AttributeName: ID"))
 	w.commit("another key")
 	w.has(w.run(exitRefused, "y\n", "-yes"), "Data/Table: this table would be replaced", "KeySchema", "LOST", "refused")
-	w.has(w.run(exitRefused, "", "-yes", "-lose", "Table"), "refused")
 	w.has(w.run(exitNo, "", "-plan", "-lose", "Data/Table"), "LOST", "-plan")
 	w.write("template.yaml", strings.NewReplacer("  Data: {Type", "  Store: {Type", "Data.Outputs", "Store.Outputs").Replace(rootTemplate))
 	w.commit("another name for all of it")
