@@ -122,10 +122,9 @@ func TestLosingARegion(t *testing.T) {
 	gus := signUp(t, b)
 	t.Logf("%s was made the home of accounts in %v", b.name, time.Since(began).Round(time.Millisecond))
 
-	// The lost region comes back, before what happened since has come to it.
+	// The lost region comes back, before anything of what happened since has come to it.
 	before := map[*question]answer{running: running.stands(t, b), queued: queued.stands(t, b)}
 	calls := len(a.engine.Requests())
-	g.hold(true)
 	returned := time.Now()
 	g.bring(a)
 	await(t, 90*time.Second, a.name+" beats", func() bool {
@@ -250,9 +249,10 @@ func begin(t *testing.T) *game {
 	return g
 }
 
-// lose takes a region away.
+// lose takes a region away, also from what is replicated.
 func (g *game) lose(p *place) {
 	p.leave(true)
+	g.hold(true)
 	g.net.Cut(p.name)
 	p.kill()
 }
