@@ -143,12 +143,11 @@ func (b *biller) lambda() *big.Rat {
 	return product(b.send(), quotient(b.assume("function_mb"), whole1(1024)))
 }
 
-// send is for how long send-message is at it, in seconds: what it waits for AWS, and
-// its own time with the share of a core that its memory buys.
-func (b *biller) send() *big.Rat {
-	waits := product(whole1(b.turn.RoundsToAccepted), b.assume("aws_round_trip_ms"))
-	own := product(b.assume("own_ms"), quotient(b.assume("core_mb"), b.assume("function_mb")))
-	return quotient(new(big.Rat).Add(waits, own), whole1(1000))
+// send is for how long send-message is at it, in seconds.
+func (b *biller) send() *big.Rat { return b.seconds(b.sendWork(), b.assume("function_mb")) }
+
+func (b *biller) sendWork() work {
+	return work{b.waits(b.turn.RoundsToAccepted, 0, 0), b.assume("own_ms")}
 }
 
 // heartbeats are a prompt's share of the calls that keep it.

@@ -8,23 +8,18 @@ import (
 	"parley/scripts/internal/prices"
 )
 
-// fileTime is for how long functions are at r, in seconds: what they wait for AWS,
-// the bytes that they move, and their own time.
-func (b *biller) fileTime(r FileRow) *big.Rat {
-	own, memory := product(b.assume("own_ms"), whole1(r.Requests+r.Events)), b.memory(r)
+// fileTime is for how long functions are at r, in seconds.
+func (b *biller) fileTime(r FileRow) *big.Rat { return b.seconds(b.fileWork(r), b.memory(r)) }
+
+func (b *biller) fileWork(r FileRow) work {
+	own := product(b.assume("own_ms"), whole1(r.Requests+r.Events))
 	switch {
 	case r.Notices > 0:
 		own = b.assume("process_own_ms")
 	case r.Requests+r.Events == 0: // on top of a send; the rest is the fleet's
 		r.S3Calls, r.Moved = 0, 0
 	}
-	if core := b.assume("core_mb"); memory.Cmp(core) < 0 {
-		own = product(own, quotient(core, memory))
-	}
-	others := whole1(max(r.Rounds-r.S3Calls, 0))
-	waits := sum(product(others, b.assume("aws_round_trip_ms")), product(whole1(r.S3Calls), b.assume("s3_round_trip_ms")))
-	moves := quotient(whole1(r.Moved), product(b.assume("s3_mb_per_second"), whole1(1000)))
-	return quotient(sum(waits, moves, own), whole1(1000))
+	return work{b.waits(r.Rounds, r.S3Calls, r.Moved), own}
 }
 
 // memory is that of the functions that do r, in MB.

@@ -26,7 +26,7 @@ func CostPage(l Ledger, p prices.Table) (string, error) {
 	fmt.Fprint(w, costTried)
 	fmt.Fprint(w, costOperations)
 	operations(w, l)
-	if err := errors.Join(files(w, l, p), searches(w, l, p, Total(bill.Core))); err != nil {
+	if err := errors.Join(files(w, l, p), searches(w, l, p, Total(bill.Core)), sizing(w, l, p)); err != nil {
 		return "", err
 	}
 	fmt.Fprint(w, costAssumed)

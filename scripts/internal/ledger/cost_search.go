@@ -13,19 +13,14 @@ import (
 const IndexedTurns = 88
 
 // searchTime is for how long a function is at r, in seconds.
-func (b *biller) searchTime(r FileRow) *big.Rat {
-	own, memory := b.assume("search_own_ms"), b.searchMemory(r)
+func (b *biller) searchTime(r FileRow) *big.Rat { return b.seconds(b.searchWork(r), b.searchMemory(r)) }
+
+func (b *biller) searchWork(r FileRow) work {
+	own := b.assume("search_own_ms")
 	if r.Events > 0 {
 		own = b.assume("index_own_ms")
 	}
-	if core := b.assume("core_mb"); memory.Cmp(core) < 0 {
-		own = product(own, quotient(core, memory))
-	}
-	s3 := whole1(min(r.S3Calls, r.Rounds))
-	others := whole1(max(r.Rounds-r.S3Calls, 0))
-	waits := sum(product(others, b.assume("aws_round_trip_ms")), product(s3, b.assume("s3_round_trip_ms")))
-	moves := quotient(whole1(r.Moved), product(b.assume("s3_mb_per_second"), whole1(1000)))
-	return quotient(sum(waits, moves, own), whole1(1000))
+	return work{b.waits(r.Rounds, min(r.S3Calls, r.Rounds), r.Moved), own}
 }
 
 func (b *biller) searchMemory(r FileRow) *big.Rat {

@@ -1,12 +1,15 @@
 package ledger_test
 
 import (
+	"cmp"
 	"flag"
+	"math/big"
 	"os"
 	"path/filepath"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v4"
 
 	"parley/scripts/internal/ledger"
 	"parley/scripts/internal/prices"
@@ -44,8 +47,51 @@ func TestCostPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, string(got)); diff != "" {
+	if diff := gocmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("docs/cost.md is not what ledger and prices make; run this test with -update:\n%s", diff)
+	}
+}
+
+// TestFunctionsHaveTheMemoryThatIsPriced holds docs/prices.json to functions/template.yaml.
+func TestFunctionsHaveTheMemoryThatIsPriced(t *testing.T) {
+	root, err := runtimeapi.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := prices.Load(filepath.Join(root, "docs", "prices.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(root, "functions", "template.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	type function struct {
+		MemorySize int64 `yaml:"MemorySize"`
+	}
+	var template struct {
+		Globals struct {
+			Function function `yaml:"Function"`
+		} `yaml:"Globals"`
+		Resources map[string]yaml.Node `yaml:"Resources"` // some are loops
+	}
+	if err := yaml.Unmarshal(text, &template); err != nil {
+		t.Fatal(err)
+	}
+	for name, priced := range map[string]string{
+		"SendMessageFunction": "function_mb", "HistoryFunction": "function_mb", "UploadFunction": "function_mb", "FilesFunction": "function_mb", "PurgeFunction": "function_mb",
+		"SignUpFunction": "hash_mb", "LoginFunction": "hash_mb", "SearchFunction": "search_mb", "IndexHistoryFunction": "index_mb", "ProcessUploadFunction": "process_mb",
+	} {
+		var r struct {
+			Properties function `yaml:"Properties"`
+		}
+		if node, ok := template.Resources[name]; !ok || node.Decode(&r) != nil {
+			t.Errorf("there is no %s", name)
+		}
+		has := cmp.Or(r.Properties.MemorySize, template.Globals.Function.MemorySize)
+		if want, err := p.Assume(priced); err != nil || want.Cmp(big.NewRat(has, 1)) != 0 {
+			t.Errorf("%s has %d MB, and is priced for %v, %v", name, has, want, err)
+		}
 	}
 }
 

@@ -55,10 +55,7 @@ func (l Ledger) PriceOperation(name string, memory, own *big.Rat, table prices.T
 	if !ok {
 		b.fail(fmt.Errorf("the ledger has no operation %q", name))
 	}
-	if core := b.assume("core_mb"); memory.Cmp(core) < 0 {
-		own = product(own, quotient(core, memory))
-	}
-	seconds := quotient(sum(product(whole1(f.Rounds), b.assume("aws_round_trip_ms")), own), whole1(1000))
+	seconds := b.seconds(work{b.waits(f.Rounds, 0, 0), own}, memory)
 	p := Priced{Seconds: seconds, Rows: []Row{
 		b.row("", "http_api_request", whole1(1)),
 		b.row("", "lambda_request", whole1(1)),
