@@ -28,6 +28,7 @@ import (
 type settings struct {
 	FilesTable  string  `env:"FILES_TABLE,required"`
 	FilesBucket string  `env:"FILES_BUCKET,required"`
+	FilesCopied bool    `env:"FILES_COPIED"` // to other regions, by S3
 	Queue       string  `env:"FILES_QUEUE_URL,required"`
 	Scanner     scanner `env:"MALWARE_SCAN" envDefault:"none"`
 }
@@ -56,7 +57,7 @@ func build(c settings, cfg aws.Config, log *slog.Logger) any {
 		os.Exit(1)
 	}
 	files := store.NewFiles(store.DynamoDB(cfg), c.FilesTable, "")
-	bucket := object.New(s3.NewFromConfig(cfg, patient), c.FilesBucket)
+	bucket := object.New(s3.NewFromConfig(cfg, patient), c.FilesBucket).Copied(c.FilesCopied)
 	p := &ingest.Processor{
 		Files: files, Counts: counts{files, &file.Remover{Graves: files, Bytes: bucket}}, Incoming: bucket, Blobs: bucket, Reader: reader{log: log},
 		Scanner: bool(c.Scanner), Room: room, Now: time.Now, Log: log,

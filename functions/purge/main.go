@@ -24,16 +24,18 @@ type settings struct {
 	FilesTable   string `env:"FILES_TABLE,required"`
 	FilesBucket  string `env:"FILES_BUCKET,required"`
 	IndexBucket  string `env:"INDEX_BUCKET,required"`
+	BodiesCopied bool   `env:"BODIES_COPIED"` // to other regions, by S3
+	FilesCopied  bool   `env:"FILES_COPIED"`
 }
 
 func main() { function.Main(build) }
 
 func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	db, objects := store.DynamoDB(cfg), s3.NewFromConfig(cfg)
-	chats := store.NewChats(db, objects, c.ChatsTable, c.BodiesBucket)
+	chats := store.NewChats(db, objects, c.ChatsTable, c.BodiesBucket).Copied(c.BodiesCopied)
 	files := store.NewFiles(db, c.FilesTable, c.ChatsTable)
 	segments := shelf.Remover{S3: objects, Bucket: c.IndexBucket}
-	remover := &file.Remover{Files: files, Graves: files, Estates: files, Bytes: object.New(objects, c.FilesBucket)}
+	remover := &file.Remover{Files: files, Graves: files, Estates: files, Bytes: object.New(objects, c.FilesBucket).Copied(c.FilesCopied)}
 	return queue.Consume(log, queue.DecodePurge, func(ctx context.Context, j queue.PurgeJob) error {
 		switch {
 		case j.File != "":

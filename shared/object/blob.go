@@ -52,7 +52,7 @@ func (b *Bucket) copyInVain(ctx context.Context, f file.File) error {
 		return err
 	}
 	if f.Tries > 1 || version == "" {
-		return b.removeVersions(ctx, key)
+		return b.removeVersions(ctx, key, false)
 	}
 	return b.dropVersion(ctx, key, version)
 }
@@ -131,5 +131,5 @@ func (b *Bucket) RemoveBlob(ctx context.Context, sha string) error {
 	if raw, err := hex.DecodeString(sha); err != nil || len(raw) != 32 {
 		return problem.New(problem.Invalid, "bad_hash", "This is not a SHA-256.").Because(fmt.Errorf("remove blob %.80q", sha))
 	}
-	return errors.Join(b.removeVersions(ctx, blobKey(sha)), b.removeVersions(ctx, derivedOf(sha)))
+	return errors.Join(b.removeVersions(ctx, blobKey(sha), b.copied), b.removeVersions(ctx, derivedOf(sha), b.copied))
 }

@@ -27,11 +27,21 @@ type Bucket struct {
 	s3     *s3.Client
 	signer *s3.PresignClient
 	name   string
+	copied bool // to other regions
 }
 
 // New opens the bucket of that name.
 func New(client *s3.Client, bucket string) *Bucket {
 	return &Bucket{s3: client, name: bucket, signer: s3.NewPresignClient(client, s3.WithPresignClientFromClientOptions(onlyOurChecksums))}
+}
+
+// Copied returns b as one that S3 copies to other regions, or not. S3 copies no removal
+// of a version, but it does copy delete markers; so what is removed from a copied bucket
+// gets one, and what lies under it in the copies goes by their life cycle.
+func (b *Bucket) Copied(yes bool) *Bucket {
+	c := *b
+	c.copied = yes
+	return &c
 }
 
 // onlyOurChecksums keeps the SDK from choosing a checksum where we name none: it

@@ -118,40 +118,48 @@ func (b *Bucket) walk(ctx context.Context, prefix string, fn func(Object) error)
 	return g.end()
 }
 
-// group makes one Object of a key's versions, which may stand on several pages.
+// group makes one Object of a key's versions, which may stand on several pages. Delete
+// markers with nothing under them are none: they are left to the life cycle.
 type group struct {
 	fn   func(Object) error
 	open Object
+	kept bool // it has a version that is no marker
 }
 
-func (g *group) add(one Object) error {
+// version is one of a key.
+type version struct {
+	Object
+	marker bool
+}
+
+func (g *group) add(one version) error {
 	if one.Key == g.open.Key {
-		g.open = merge(g.open, one)
+		g.open, g.kept = merge(g.open, one.Object), g.kept || !one.marker
 		return nil
 	}
 	err := g.end()
-	g.open = one
+	g.open, g.kept = one.Object, !one.marker
 	return err
 }
 
 func (g *group) end() error {
-	if g.open.Key == "" {
+	if !g.kept {
 		return nil
 	}
 	return g.fn(g.open)
 }
 
 // inOrder lists a page's versions and delete markers by key.
-func inOrder(page *s3.ListObjectVersionsOutput) []Object {
-	var all []Object
+func inOrder(page *s3.ListObjectVersionsOutput) []version {
+	var all []version
 	for _, v := range page.Versions {
-		all = append(all, Object{Key: aws.ToString(v.Key), Size: aws.ToInt64(v.Size), Since: aws.ToTime(v.LastModified), Versions: 1})
+		all = append(all, version{Object: Object{Key: aws.ToString(v.Key), Size: aws.ToInt64(v.Size), Since: aws.ToTime(v.LastModified), Versions: 1}})
 	}
 	for _, m := range page.DeleteMarkers {
-		all = append(all, Object{Key: aws.ToString(m.Key), Since: aws.ToTime(m.LastModified),
-			Hidden: aws.ToBool(m.IsLatest), Versions: 1})
+		all = append(all, version{marker: true, Object: Object{Key: aws.ToString(m.Key), Since: aws.ToTime(m.LastModified),
+			Hidden: aws.ToBool(m.IsLatest), Versions: 1}})
 	}
-	slices.SortStableFunc(all, func(x, y Object) int { return cmp.Compare(x.Key, y.Key) })
+	slices.SortStableFunc(all, func(x, y version) int { return cmp.Compare(x.Key, y.Key) })
 	return all
 }
 

@@ -335,6 +335,36 @@ func TestRemovalLeavesNoVersionAndNothingElseGoes(t *testing.T) {
 	check("what is none", nil)
 }
 
+// S3 copies delete markers and no removals of versions. So a removal of what is copied
+// leaves one mark on each object, however often it is repeated, and nothing under it.
+func TestARemovalFromACopiedBucketLeavesMarks(t *testing.T) {
+	client, name := objecttest.Bucket(t)
+	b := object.New(client, name).Copied(true)
+	sha, s := sum([]byte("a")), send(10, false)
+	live, marked, sent := "derived/"+sha+"/text", "blobs/"+sha, "incoming/"+s.User+"/"+s.ID
+	history(t, client, name, marked)
+	history(t, client, name, sent)
+	if _, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &name, Key: &live, Body: strings.NewReader("live")}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := errors.Join(b.RemoveBlob(t.Context(), sha), b.Discard(t.Context(), s.File)); err != nil {
+			t.Fatal(err)
+		}
+		out, err := client.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: &name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var marks []string
+		for _, m := range out.DeleteMarkers {
+			marks = append(marks, *m.Key)
+		}
+		if slices.Sort(marks); len(out.Versions) > 0 || !slices.Equal(marks, []string{marked, live}) {
+			t.Errorf("%d versions stay, and marks on %q", len(out.Versions), marks)
+		}
+	}
+}
+
 func TestAStorageThatIsAwayIsUnavailable(t *testing.T) {
 	if os.Getenv("AWS_ENDPOINT_URL") == "" {
 		t.Fatal("AWS_ENDPOINT_URL is not set")

@@ -109,7 +109,7 @@ func (b *Bucket) RemoveUser(ctx context.Context, user string) error {
 	if err := b.clear(ctx, incomingOf(user)); err != nil {
 		return err
 	}
-	return b.removeVersions(ctx, passingKey(user, ""))
+	return b.removeVersions(ctx, passingKey(user, ""), false)
 }
 
 // clear removes uploads under way first, so that none of them is completed behind
@@ -118,7 +118,7 @@ func (b *Bucket) clear(ctx context.Context, prefix string) error {
 	if err := b.abortUploads(ctx, prefix); err != nil {
 		return err
 	}
-	return b.removeVersions(ctx, prefix)
+	return b.removeVersions(ctx, prefix, false)
 }
 
 func (b *Bucket) abortUploads(ctx context.Context, prefix string) error {
@@ -139,20 +139,29 @@ func (b *Bucket) abortUploads(ctx context.Context, prefix string) error {
 }
 
 // removeVersions removes all versions of all objects with that prefix, and their
-// delete markers.
-func (b *Bucket) removeVersions(ctx context.Context, prefix string) error {
+// delete markers. Objects that are copied keep one, until the life cycle finds it alone.
+func (b *Bucket) removeVersions(ctx context.Context, prefix string, copied bool) error {
 	in := &s3.ListObjectVersionsInput{Bucket: &b.name, Prefix: &prefix}
 	for pages := s3.NewListObjectVersionsPaginator(b.s3, in); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return unavailable("list versions", err)
 		}
-		var ids []types.ObjectIdentifier
+		var marks, ids []types.ObjectIdentifier
 		for _, v := range page.Versions {
+			if aws.ToBool(v.IsLatest) {
+				marks = append(marks, types.ObjectIdentifier{Key: v.Key})
+			}
 			ids = append(ids, types.ObjectIdentifier{Key: v.Key, VersionId: v.VersionId})
 		}
-		for _, m := range page.DeleteMarkers {
-			ids = append(ids, types.ObjectIdentifier{Key: m.Key, VersionId: m.VersionId})
+		if copied {
+			if err := b.removeAll(ctx, marks); err != nil {
+				return err
+			}
+		} else {
+			for _, m := range page.DeleteMarkers {
+				ids = append(ids, types.ObjectIdentifier{Key: m.Key, VersionId: m.VersionId})
+			}
 		}
 		if err := b.removeAll(ctx, ids); err != nil {
 			return err

@@ -22,6 +22,16 @@ type Chats struct {
 	bucket string
 	files  string // table of files; only of those WithFiles
 	region string // stamped on guards and claims; only of those InRegion
+	copied bool   // bodies are, to other regions
+}
+
+// Copied returns c as one whose bodies S3 copies to other regions, or not. S3 copies no
+// removal of a version, but it does copy delete markers; so what is purged gets one, and
+// what lies under it in the copies goes by their life cycle.
+func (c *Chats) Copied(yes bool) *Chats {
+	in := *c
+	in.copied = yes
+	return &in
 }
 
 // InRegion returns c with the name of the region that it writes in, which other

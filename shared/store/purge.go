@@ -27,11 +27,11 @@ func (c *Chats) Purge(ctx context.Context, user, chatID string) error {
 		}
 		prefix, objects = messagePrefix(chatID), objects+chatID+"/"
 	}
-	if err := c.purgeObjects(ctx, objects); err != nil {
+	if err := c.purgeObjects(ctx, objects, c.copied); err != nil {
 		return err
 	}
 	if chatID == "" {
-		if err := c.purgeObjects(ctx, passingBodies+user+"/"); err != nil {
+		if err := c.purgeObjects(ctx, passingBodies+user+"/", false); err != nil {
 			return err
 		}
 	}
@@ -78,30 +78,47 @@ func write(ctx context.Context, db *dynamodb.Client, left map[string][]types.Wri
 	return nil
 }
 
-func (c *Chats) purgeObjects(ctx context.Context, prefix string) error {
+// purgeObjects removes all versions of bodies; of those that are copied a mark stays.
+func (c *Chats) purgeObjects(ctx context.Context, prefix string, copied bool) error {
 	in := &s3.ListObjectVersionsInput{Bucket: &c.bucket, Prefix: &prefix}
 	for pages := s3.NewListObjectVersionsPaginator(c.s3, in); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return unavailable("list bodies", err)
 		}
-		var ids []s3types.ObjectIdentifier
+		var marks, ids []s3types.ObjectIdentifier
 		for _, v := range page.Versions {
+			if aws.ToBool(v.IsLatest) {
+				marks = append(marks, s3types.ObjectIdentifier{Key: v.Key})
+			}
 			ids = append(ids, s3types.ObjectIdentifier{Key: v.Key, VersionId: v.VersionId})
 		}
-		for _, m := range page.DeleteMarkers {
-			ids = append(ids, s3types.ObjectIdentifier{Key: m.Key, VersionId: m.VersionId})
+		if copied {
+			if err := c.deleteObjects(ctx, marks); err != nil {
+				return err
+			}
+		} else {
+			for _, m := range page.DeleteMarkers {
+				ids = append(ids, s3types.ObjectIdentifier{Key: m.Key, VersionId: m.VersionId})
+			}
 		}
-		if len(ids) == 0 {
-			continue
+		if err := c.deleteObjects(ctx, ids); err != nil {
+			return err
 		}
-		out, err := c.s3.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: &c.bucket, Delete: &s3types.Delete{Objects: ids, Quiet: aws.Bool(true)}})
-		if err == nil && len(out.Errors) > 0 {
-			err = fmt.Errorf("%d stay behind, the first for %s", len(out.Errors), aws.ToString(out.Errors[0].Code))
-		}
-		if err != nil {
-			return unavailable("delete bodies", err)
-		}
+	}
+	return nil
+}
+
+func (c *Chats) deleteObjects(ctx context.Context, ids []s3types.ObjectIdentifier) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	out, err := c.s3.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: &c.bucket, Delete: &s3types.Delete{Objects: ids, Quiet: aws.Bool(true)}})
+	if err == nil && len(out.Errors) > 0 {
+		err = fmt.Errorf("%d stay behind, the first for %s", len(out.Errors), aws.ToString(out.Errors[0].Code))
+	}
+	if err != nil {
+		return unavailable("delete bodies", err)
 	}
 	return nil
 }
