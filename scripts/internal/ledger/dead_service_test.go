@@ -12,6 +12,8 @@ import (
 
 	"parley/shared/chat"
 	"parley/shared/quota"
+	"parley/shared/region"
+	"parley/shared/store"
 	"parley/shared/usage"
 )
 
@@ -30,6 +32,7 @@ func TestAPromptThatWasGivenUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	silent(t, d.Chats)
 	for _, step := range []struct {
 		env  []string
 		done bool
@@ -53,5 +56,14 @@ func TestAPromptThatWasGivenUp(t *testing.T) {
 	records, err := usage.Read(t.Context(), d.UsageFiles(), time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
 	if err != nil || len(records) != 1 || records[0].Reply != receipt.Reply || records[0].Status != chat.Failed {
 		t.Errorf("usage %+v, %v", records, err)
+	}
+}
+
+// silent has this region's last sign of life be an hour old.
+func silent(t *testing.T, chats *store.Chats) {
+	t.Helper()
+	last := time.Now().Add(-time.Hour)
+	if err := chats.Beat(t.Context(), region.Beat{Region: "us-east-1", At: last, Since: last}, region.Beat{}); err != nil {
+		t.Fatal(err)
 	}
 }

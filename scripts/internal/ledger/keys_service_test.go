@@ -28,6 +28,7 @@ func TestKeysRotate(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	silent(t, r.Chats)
 	run := func(env ...string) error {
 		e, err := r.Start(t.Context(), "rotate-keys", env...)
 		if err != nil {
