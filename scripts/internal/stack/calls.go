@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 
 	"parley/scripts/internal/policy"
 )
@@ -54,6 +55,10 @@ func (s *Stack) saveCalls() {
 	}
 }
 
+// named are the types of what calls AWS and what it is asked about. Others' names would
+// stand in their way: a function's log group ends as the function does.
+var named = []string{"AWS::Lambda::Function", "AWS::DynamoDB::GlobalTable", "AWS::S3::Bucket", "AWS::SQS::Queue", "AWS::KMS::Key", "AWS::KMS::ReplicaKey"}
+
 // names adds the logical ids of a stack's resources, and of those of stacks in it, by
 // the names that were given to them.
 func (c cloud) names(ctx context.Context, stackName string, into map[string]string) error {
@@ -79,7 +84,9 @@ func (c cloud) names(ctx context.Context, stackName string, into map[string]stri
 			}
 			continue
 		}
-		into[path.Base(r.Physical)] = r.Logical // a queue's is a URL
+		if slices.Contains(named, r.Type) {
+			into[path.Base(r.Physical)] = r.Logical // a queue's is a URL
+		}
 	}
 	return nil
 }
