@@ -248,13 +248,18 @@ func (x *indexery) begin(t *testing.T, i indexing) (h *history, event []byte) {
 	if err := queue.NewIndexes(x.SQS, x.queue).Index(t.Context(), queue.IndexJob{User: h.user, Anew: i.job.Anew}); err != nil {
 		t.Fatal(err)
 	}
-	return h, x.queued(t)[0]
+	jobs := x.queued(t, 10) // SQS may take a moment to show it
+	if len(jobs) == 0 {
+		t.Fatal("the job isn't in its queue")
+	}
+	return h, jobs[0]
 }
 
-// queued takes all jobs out of the queue, as the events that Lambda makes of them.
-func (x *indexery) queued(t *testing.T) (all [][]byte) {
+// queued takes all jobs out of the queue, as the events that Lambda makes of them. If
+// there is none, it waits for so many seconds.
+func (x *indexery) queued(t *testing.T, wait int32) (all [][]byte) {
 	t.Helper()
-	out, err := x.SQS.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &x.queue, MaxNumberOfMessages: 10})
+	out, err := x.SQS.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &x.queue, MaxNumberOfMessages: 10, WaitTimeSeconds: wait})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -291,7 +296,7 @@ func (x *indexery) finish(t *testing.T, i indexing, event []byte) {
 		if done {
 			left = left[1:]
 		}
-		left = append(left, x.queued(t)...)
+		left = append(left, x.queued(t, 0)...)
 	}
 }
 
