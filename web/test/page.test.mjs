@@ -34,7 +34,7 @@ test('sign up', { skip }, async () => {
 });
 
 test('a question gets a streamed answer', { skip }, async () => {
-  await ask('What is the capital of France? Answer with one short sentence.');
+  await ask('Tell me about the history of Paris in some sentences.'); // long enough to be seen while it is written
   await lastAnswer().waitFor();
   await page.locator('#stop').waitFor();
   await page.locator('article.assistant[aria-busy="true"] .body:not(:empty)').waitFor({ timeout: ANSWER }); // seen while it is written
