@@ -35,9 +35,8 @@ func New(client *s3.Client, bucket string) *Bucket {
 	return &Bucket{s3: client, name: bucket, signer: s3.NewPresignClient(client, s3.WithPresignClientFromClientOptions(onlyOurChecksums))}
 }
 
-// Copied returns b as one that S3 copies to other regions, or not. S3 copies no removal
-// of a version, but it does copy delete markers; so what is removed from a copied bucket
-// gets one, and what lies under it in the copies goes by their life cycle.
+// Copied returns b as one that S3 copies to other regions, or not. What is removed goes
+// from the copies, too (sweep.Versions).
 func (b *Bucket) Copied(yes bool) *Bucket {
 	c := *b
 	c.copied = yes

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"parley/shared/file"
+	"parley/shared/sweep"
 )
 
 // Object is what the bucket has under one key, for a look at the whole of it.
@@ -190,5 +191,8 @@ func (b *Bucket) Restore(ctx context.Context, sha string) error {
 	for _, m := range out.DeleteMarkers {
 		ids = append(ids, types.ObjectIdentifier{Key: m.Key, VersionId: m.VersionId})
 	}
-	return b.removeAll(ctx, ids)
+	if err := sweep.Objects(ctx, b.s3, b.name, ids); err != nil {
+		return unavailable("take delete markers away", err)
+	}
+	return nil
 }

@@ -5,15 +5,14 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"parley/shared/file"
 	"parley/shared/id"
 	"parley/shared/problem"
+	"parley/shared/sweep"
 )
 
 // scanTag is where GuardDuty writes its verdict.
@@ -139,48 +138,9 @@ func (b *Bucket) abortUploads(ctx context.Context, prefix string) error {
 }
 
 // removeVersions removes all versions of all objects with that prefix, and their
-// delete markers. Objects that are copied keep one, until the life cycle finds it alone.
+// delete markers. Objects that are copied keep one.
 func (b *Bucket) removeVersions(ctx context.Context, prefix string, copied bool) error {
-	in := &s3.ListObjectVersionsInput{Bucket: &b.name, Prefix: &prefix}
-	for pages := s3.NewListObjectVersionsPaginator(b.s3, in); pages.HasMorePages(); {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return unavailable("list versions", err)
-		}
-		var marks, ids []types.ObjectIdentifier
-		for _, v := range page.Versions {
-			if aws.ToBool(v.IsLatest) {
-				marks = append(marks, types.ObjectIdentifier{Key: v.Key})
-			}
-			ids = append(ids, types.ObjectIdentifier{Key: v.Key, VersionId: v.VersionId})
-		}
-		if copied {
-			if err := b.removeAll(ctx, marks); err != nil {
-				return err
-			}
-		} else {
-			for _, m := range page.DeleteMarkers {
-				ids = append(ids, types.ObjectIdentifier{Key: m.Key, VersionId: m.VersionId})
-			}
-		}
-		if err := b.removeAll(ctx, ids); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (b *Bucket) removeAll(ctx context.Context, ids []types.ObjectIdentifier) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second) // for a thousand
-	defer cancel()
-	out, err := b.s3.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: &b.name, Delete: &types.Delete{Objects: ids, Quiet: aws.Bool(true)}})
-	if err == nil && len(out.Errors) > 0 {
-		err = fmt.Errorf("%d stay behind, the first for %s", len(out.Errors), aws.ToString(out.Errors[0].Code))
-	}
-	if err != nil {
+	if err := sweep.Versions(ctx, b.s3, b.name, prefix, copied); err != nil {
 		return unavailable("remove versions", err)
 	}
 	return nil

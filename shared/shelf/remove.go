@@ -2,11 +2,12 @@ package shelf
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"parley/shared/sweep"
 )
 
 // Remover removes segments of a bucket, which takes no disk.
@@ -35,14 +36,7 @@ func (r Remover) sweep(ctx context.Context, user string, old func(name string, o
 				leave = append(leave, types.ObjectIdentifier{Key: o.Key})
 			}
 		}
-		if len(leave) == 0 {
-			continue
-		}
-		out, err := r.S3.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: &r.Bucket, Delete: &types.Delete{Objects: leave, Quiet: aws.Bool(true)}})
-		if err == nil && len(out.Errors) > 0 {
-			err = fmt.Errorf("%d stay behind, the first for %s", len(out.Errors), aws.ToString(out.Errors[0].Code))
-		}
-		if err != nil {
+		if err := sweep.Objects(ctx, r.S3, r.Bucket, leave); err != nil {
 			return away("delete segments", err)
 		}
 	}

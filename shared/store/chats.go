@@ -25,9 +25,8 @@ type Chats struct {
 	copied bool   // bodies are, to other regions
 }
 
-// Copied returns c as one whose bodies S3 copies to other regions, or not. S3 copies no
-// removal of a version, but it does copy delete markers; so what is purged gets one, and
-// what lies under it in the copies goes by their life cycle.
+// Copied returns c as one whose bodies S3 copies to other regions, or not. What is purged
+// goes from the copies, too (sweep.Versions).
 func (c *Chats) Copied(yes bool) *Chats {
 	in := *c
 	in.copied = yes

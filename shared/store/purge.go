@@ -3,17 +3,15 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"parley/shared/chat"
+	"parley/shared/sweep"
 )
 
 // Purge removes for good what is left of a deleted chat, or, with no chat,
@@ -78,49 +76,9 @@ func write(ctx context.Context, db *dynamodb.Client, left map[string][]types.Wri
 	return nil
 }
 
-// purgeObjects removes all versions of bodies; of those that are copied a mark stays.
+// purgeObjects removes all versions of bodies; those that are copied keep a mark.
 func (c *Chats) purgeObjects(ctx context.Context, prefix string, copied bool) error {
-	in := &s3.ListObjectVersionsInput{Bucket: &c.bucket, Prefix: &prefix}
-	for pages := s3.NewListObjectVersionsPaginator(c.s3, in); pages.HasMorePages(); {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return unavailable("list bodies", err)
-		}
-		var marks, ids []s3types.ObjectIdentifier
-		for _, v := range page.Versions {
-			if aws.ToBool(v.IsLatest) {
-				marks = append(marks, s3types.ObjectIdentifier{Key: v.Key})
-			}
-			ids = append(ids, s3types.ObjectIdentifier{Key: v.Key, VersionId: v.VersionId})
-		}
-		if copied {
-			if err := c.deleteObjects(ctx, marks); err != nil {
-				return err
-			}
-		} else {
-			for _, m := range page.DeleteMarkers {
-				ids = append(ids, s3types.ObjectIdentifier{Key: m.Key, VersionId: m.VersionId})
-			}
-		}
-		if err := c.deleteObjects(ctx, ids); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c *Chats) deleteObjects(ctx context.Context, ids []s3types.ObjectIdentifier) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	out, err := c.s3.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: &c.bucket, Delete: &s3types.Delete{Objects: ids, Quiet: aws.Bool(true)}})
-	if err == nil && len(out.Errors) > 0 {
-		err = fmt.Errorf("%d stay behind, the first for %s", len(out.Errors), aws.ToString(out.Errors[0].Code))
-	}
-	if err != nil {
-		return unavailable("delete bodies", err)
-	}
-	return nil
+	return unavailable("delete bodies", sweep.Versions(ctx, c.s3, c.bucket, prefix, copied))
 }
 
 // Stuck returns a user's replies that are queued or running although their ids
