@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -50,12 +49,4 @@ func (c *Chats) Beat(ctx context.Context, next, last region.Beat) error {
 		return nil
 	}
 	return unavailable("write beat", err)
-}
-
-// millis reads a time; the zero one where there is none.
-func millis(it item, name string) time.Time {
-	if ms := number(it, name); ms > 0 {
-		return time.UnixMilli(int64(ms)).UTC()
-	}
-	return time.Time{}
 }

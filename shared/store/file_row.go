@@ -68,16 +68,10 @@ func readFile(user, fileID string, it item) (file.File, error) {
 		Malware: file.Verdict(text(it, fMalware)), Kind: file.Kind(text(it, fKind)), Pages: number(it, fPages),
 		Width: number(it, fWidth), Height: number(it, fHeight), Characters: number(it, fCharacters),
 		CreatedAt: id.Time(fileID), Chat: text(it, fChat), Upload: text(it, fUpload), Version: text(it, fVersion),
-		Stored: flag(it, fKept), Tries: number(it, fTries),
+		Stored: flag(it, fKept), Tries: number(it, fTries), ExpiresAt: millis(it, fExpires), Begun: millis(it, fBegun),
 	}
 	for sum := range slices.Chunk(bytesOf(it, fParts), sumBytes) {
 		f.Parts = append(f.Parts, hex.EncodeToString(sum))
-	}
-	if ms := number(it, fExpires); ms > 0 {
-		f.ExpiresAt = time.UnixMilli(int64(ms)).UTC()
-	}
-	if ms := number(it, fBegun); ms > 0 {
-		f.Begun = time.UnixMilli(int64(ms)).UTC()
 	}
 	return f, nil
 }

@@ -98,11 +98,7 @@ func (s *Files) Scan(ctx context.Context, fn func(Row) error) error {
 func readAny(it item) (Row, error) {
 	p, s := text(it, pk), text(it, sk)
 	if sha, ok := strings.CutPrefix(p, blobPrefix); ok {
-		b := &Blob{SHA: sha, Refs: number(it, nBytes), Changes: number(it, nChanges)}
-		if ms := number(it, nDying); ms > 0 {
-			b.Dying = time.UnixMilli(int64(ms)).UTC()
-		}
-		return Row{Blob: b}, nil
+		return Row{Blob: &Blob{SHA: sha, Refs: number(it, nBytes), Changes: number(it, nChanges), Dying: millis(it, nDying)}}, nil
 	}
 	user, bytes := strings.TrimPrefix(p, owner("")), int64(number(it, nBytes))
 	switch {

@@ -72,12 +72,9 @@ func readRow(it item) (row, error) {
 	m := chat.Message{
 		Chat: name[2:28], ID: name[29:], Parent: text(it, aParent), Role: chat.User, Status: chat.Done,
 		Model: text(it, aModel), Finish: text(it, aFinish), Attempt: number(it, aAttempt), HandedBack: number(it, aBack), Hour: text(it, aHour),
-		Region: text(it, aRegion),
+		Region: text(it, aRegion), Deadline: millis(it, aDeadline),
 	}
 	m.CreatedAt, m.Attachments = id.Time(m.ID), filesOf(it)
-	if ms := number(it, aDeadline); ms > 0 {
-		m.Deadline = time.UnixMilli(int64(ms)).UTC()
-	}
 	if text(it, aRole) == "a" {
 		m.Role, m.Status = chat.Assistant, chat.Status(text(it, aStatus))
 	}
@@ -186,6 +183,14 @@ func bytesOf(it item, name string) []byte {
 		return v.Value
 	}
 	return nil
+}
+
+// millis reads a time; the zero one where there is none.
+func millis(it item, name string) time.Time {
+	if ms := number(it, name); ms > 0 {
+		return time.UnixMilli(int64(ms)).UTC()
+	}
+	return time.Time{}
 }
 
 func flag(it item, name string) bool {
