@@ -78,7 +78,7 @@ func (j *job) acquit(what verdict) {
 
 // run claims the reply, answers, and stores how it ended.
 func (j *job) run(ctx context.Context, cancel context.CancelCauseFunc) verdict {
-	if j.gate.state() != nil || !j.here() {
+	if j.Ready() != nil {
 		return handLate // not claimed, so that an engine that is away costs no attempt
 	}
 	messages, err := j.traceClaim(ctx)

@@ -48,9 +48,6 @@ func (r within) Drop(ctx context.Context, ref chat.Ref) error {
 	return r.Replies.Drop(ctx, ref)
 }
 
-// here reports whether the worker's region may work.
-func (w *Worker) here() bool { return w.Region == nil || w.Region.State() == nil }
-
 // ready waits until the engine is well and the region may work.
 func (w *Worker) ready(ctx context.Context) error {
 	if w.Region != nil {
