@@ -13,9 +13,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -154,25 +155,21 @@ func parse(text []byte) ([]file, error) {
 
 // all brings the files into dir.
 func (c cache) all(ctx context.Context, dir string, files []file) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var running sync.WaitGroup
-	places := make(chan struct{}, atOnce)
+	running, ctx := errgroup.WithContext(ctx)
+	running.SetLimit(atOnce)
 	for _, f := range files {
-		places <- struct{}{}
-		running.Go(func() {
-			defer func() { <-places }()
+		running.Go(func() error {
 			err := ctx.Err()
 			if err == nil {
 				err = c.again(ctx, f.name, func() error { return c.one(ctx, filepath.Join(dir, f.name), f) })
 			}
 			if err != nil {
-				cancel(fmt.Errorf("%s: %w", f.name, err))
+				return fmt.Errorf("%s: %w", f.name, err)
 			}
+			return nil
 		})
 	}
-	running.Wait()
-	return context.Cause(ctx)
+	return running.Wait()
 }
 
 // one brings a file, or leaves the one that is there: what has its name has its sum.
