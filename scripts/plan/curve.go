@@ -103,16 +103,25 @@ func (l Load) steepest() float64 {
 	return height / sum.times(l.Curve.surge(top)).mean()
 }
 
-// byRegion is what of an operation comes to each region in each hour, a second, where
-// each place goes to is told by to.
-func (l Load) byRegion(r Rate, to func(Place) int) []hours {
-	all := make([]hours, len(l.Regions))
+// curvesOf is what of an operation comes from each place, a second.
+func (l Load) curvesOf(r Rate) []hours {
+	all := make([]hours, len(l.Places))
 	if r.Average == 0 {
 		return all
 	}
 	for i, h := range l.curves(r.Peak / r.Average) {
+		all[i] = all[i].plus(h, r.Average)
+	}
+	return all
+}
+
+// byRegion is what of an operation comes to each region in each hour, a second, where
+// each place goes to is told by to.
+func (l Load) byRegion(r Rate, to func(Place) int) []hours {
+	all := make([]hours, len(l.Regions))
+	for i, h := range l.curvesOf(r) {
 		if at := to(l.Places[i]); at >= 0 {
-			all[at] = all[at].plus(h, r.Average)
+			all[at] = all[at].plus(h, 1)
 		}
 	}
 	return all

@@ -102,18 +102,6 @@ func (l Load) turns() (sum float64) {
 	return sum
 }
 
-// curvesOf is what of an operation comes from each place, a second.
-func (l Load) curvesOf(r Rate) []hours {
-	all := make([]hours, len(l.Places))
-	if r.Average == 0 {
-		return all
-	}
-	for i, h := range l.curves(r.Peak / r.Average) {
-		all[i] = all[i].plus(h, r.Average)
-	}
-	return all
-}
-
 // at is the value between the middles of two hours; its mean over a day is that of the
 // hours.
 func (h hours) at(seconds float64) float64 {
