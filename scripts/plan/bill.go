@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -25,7 +26,7 @@ func billed() []string {
 	for _, p := range parts {
 		all = append(all, p.part)
 	}
-	return append(slices.Compact(all), sortedKeys(fleetParts)...)
+	return append(slices.Compact(all), slices.Sorted(maps.Keys(fleetParts))...)
 }
 
 // partOf is the part of the bill in which a price is; of one that is in none it is

@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -137,7 +139,7 @@ func (m *Model) quotaRow(w *strings.Builder, q Quota, needs []float64) {
 // bounds are the default and those of regions that have another.
 func (q Quota) bounds() string {
 	s := whole(q.Default)
-	for _, name := range sortedKeys(q.Defaults) {
+	for _, name := range slices.Sorted(maps.Keys(q.Defaults)) {
 		s += fmt.Sprintf("; %s %s", name, whole(q.Defaults[name]))
 	}
 	return s
