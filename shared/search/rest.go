@@ -61,12 +61,13 @@ func (r *Rest) list(word string) *listed {
 func (r *Rest) scan(words, beginnings []string) {
 	lists := [][]*listed{nil}                 // what is noted, the first for what isn't
 	which := make([]int32, len(r.vocabulary)) // of these, by number
+	asked := map[string]*listed{}
 	for _, word := range words {
-		r.list(word)
+		asked[word] = r.list(word)
 	}
 	for number, f := range r.vocabulary {
 		var to []*listed
-		if l := r.words[f.word]; l != nil && slices.Contains(words, f.word) {
+		if l := asked[f.word]; l != nil {
 			to = append(to, l)
 		}
 		if slices.ContainsFunc(beginnings, func(begin string) bool { return strings.HasPrefix(f.written, begin) }) {
