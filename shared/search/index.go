@@ -26,7 +26,7 @@ type Index interface {
 	Similar(word string, edits, most int) ([]string, error)
 }
 
-// Remote is an Index of which parts lie elsewhere until they are needed.
+// Remote is an Index of which parts lie elsewhere, or aren't made, until they are needed.
 type Remote interface {
 	Index
 	// Fetch brings over what will be read of these, all at the same time. It is no error

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"context"
 	"cmp"
 	"math/bits"
 	"slices"
@@ -115,6 +116,21 @@ func (r *Rest) Find(word string) (List, error) {
 		return nil, nil
 	}
 	return l, nil
+}
+
+// Fetch implements Remote: one walk through all texts for all words that the query didn't
+// have.
+func (r *Rest) Fetch(_ context.Context, needs []Need) error {
+	var words []string
+	for _, n := range needs {
+		if _, asked := r.words[n.Word]; !asked && n.Word != "" {
+			words = append(words, n.Word)
+		}
+	}
+	if words != nil {
+		r.scan(words, nil)
+	}
+	return nil
 }
 
 // Begin implements Index; only what the query asked for is found.
