@@ -64,12 +64,8 @@ func (m *Model) pageLoad(w *strings.Builder, n Need) {
 				places, share = append(places, p.Name), share+p.Share
 			}
 		}
-		var h hours
-		for hour := range h {
-			h[hour] = n[r][hour]["turns"]
-		}
-		at, peak := h.busiest()
-		fmt.Fprintf(w, "| %s (%s) | %s | %.1f %% | %s | %d | %s |\n", m.name(r), m.load.Regions[r].Code, strings.Join(places, ", "), 100*share, whole(h.mean()), at, whole(peak))
+		peak, at := n.most(r, "turns")
+		fmt.Fprintf(w, "| %s (%s) | %s | %.1f %% | %s | %d | %s |\n", m.name(r), m.load.Regions[r].Code, strings.Join(places, ", "), 100*share, whole(n.meanOf(r, "turns")), at, whole(peak))
 	}
 	hour, peak := n.busiest("turns")
 	fmt.Fprintf(w, "| all | | 100 %% | %s | %d | %s |\n", whole(n.mean("turns")), hour, whole(peak))
@@ -163,26 +159,19 @@ func (m *Model) pageGrowth(w *strings.Builder, n Need) {
 	}
 	fmt.Fprintln(w, " all |\n|---|"+strings.Repeat("---:|", len(m.active())+1))
 	for _, l := range []struct {
-		title, name, unit string
-		each              float64
+		title, name string
 	}{
-		{"rows of tables grow by", "stored.tables", "TB", 1e12},
-		{"files in S3 grow by", "stored.files", "TB", 1e12},
-		{"search indexes in S3 grow by", "stored.index", "TB", 1e12},
-		{"egress", "egress", "TB", 1e12},
-		{"logs", "logs", "TB", 1e12},
+		{"rows of tables grow by", "stored.tables"},
+		{"files in S3 grow by", "stored.files"},
+		{"search indexes in S3 grow by", "stored.index"},
+		{"egress", "egress"},
+		{"logs", "logs"},
 	} {
-		fmt.Fprintf(w, "| %s, %s |", l.title, l.unit)
-		sum := 0.0
+		fmt.Fprintf(w, "| %s, TB |", l.title)
 		for _, r := range m.active() {
-			v := 0.0
-			for _, a := range n[r] {
-				v += a[l.name] * 3600 * 30 / l.each
-			}
-			sum += v
-			fmt.Fprintf(w, " %s |", tenth(v))
+			fmt.Fprintf(w, " %s |", tenth(monthSeconds*n.meanOf(r, l.name)/1e12))
 		}
-		fmt.Fprintf(w, " %s |\n", tenth(sum))
+		fmt.Fprintf(w, " %s |\n", tenth(monthSeconds*n.mean(l.name)/1e12))
 	}
 	fmt.Fprintln(w)
 }
