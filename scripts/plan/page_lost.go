@@ -59,13 +59,13 @@ func (m *Model) pageLost(w *strings.Builder, n Need, lost map[int]Need, seed uin
 		}
 		fmt.Fprintln(w)
 	}
-	m.pageLostAlone(w, s, m.name(biggest), at, seed)
+	m.pageLostAlone(w, n, s, m.name(biggest), at, seed)
 	m.pageLostDay(w, s, loss{biggest, at, enough, false}, seed)
 	return plotLost(curves, at)
 }
 
 // pageLostAlone is what happens without standbys, by how much of each fleet is busy.
-func (m *Model) pageLostAlone(w *strings.Builder, s *simulation, lost string, at float64, seed uint64) {
+func (m *Model) pageLostAlone(w *strings.Builder, n Need, s *simulation, lost string, at float64, seed uint64) {
 	fmt.Fprintf(w, pageLostAloneText, lost, 100*s.busy)
 	fmt.Fprintln(w, "| busy | GPUs, of those above | premium: sent | not served, % | refused | late | wait p50 / p99, s | free: sent | not served, % | refused | late | wait p50 / p99, s |\n|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
 	enough := -1.0
@@ -82,7 +82,7 @@ func (m *Model) pageLostAlone(w *strings.Builder, s *simulation, lost string, at
 		fmt.Fprint(w, "\nPremium does not stay within its deadline with any of these.\n")
 		return
 	}
-	mean := m.need(m.load.home).mean("gpus."+m.engines[0].Name) * (s.busy/enough - 1)
+	mean := n.mean("gpus."+m.engines[0].Name) * (s.busy/enough - 1)
 	fmt.Fprintf(w, "\nPremium stays within its deadline if fleets are sized for %.0f %%: %s GPUs more on average (the first model), %s million USD a month.\n", 100*enough, whole(mean), tenth(mean*m.gpuHour()*24*30/1e6))
 }
 
