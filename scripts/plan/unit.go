@@ -105,15 +105,14 @@ func (m *Model) turn(p plan) ledger.Turn {
 func (m *Model) prices(p plan) prices.Table {
 	t := m.table
 	t.Assumptions = maps.Clone(t.Assumptions)
-	question, _ := m.texts(p)
+	other := map[string]float64{"answer_seconds": m.answering(p)}
 	const short, long = turnText / 2, 508 << 10
-	own := m.assume("own_ms")
-	own += (m.assume("long_own_ms") - own) * max(0, float64(question-short)) / (long - short)
-	for name, v := range map[string]float64{"own_ms": own, "answer_seconds": m.answering(p)} {
-		t.Assumptions[name] = prices.Assumption{Value: prices.Exactly(new(big.Rat).SetFloat64(v)), Why: t.Assumptions[name].Why}
+	if question, _ := m.texts(p); question > short {
+		own := m.assume("own_ms")
+		other["own_ms"] = own + (m.assume("long_own_ms")-own)*float64(question-short)/(long-short)
 	}
-	if own == m.assume("own_ms") {
-		t.Assumptions["own_ms"] = m.table.Assumptions["own_ms"]
+	for name, v := range other {
+		t.Assumptions[name] = prices.Assumption{Value: prices.Exactly(new(big.Rat).SetFloat64(v)), Why: t.Assumptions[name].Why}
 	}
 	return t
 }
