@@ -64,9 +64,7 @@ func newSimulation(m *Model, e Engine) *simulation {
 	}
 	var atOnce [fleet.Plans]float64 // in one GPU
 	for _, p := range bothPlans {
-		text := m.load.Plans.of(p)
-		takes := s.engine.Takes(fleet.Prompt{In: float64(text.PromptTokens), Out: float64(text.AnswerTokens)})
-		atOnce[p] = takes / e.seconds(text)
+		atOnce[p] = s.takes(p) / e.seconds(m.load.Plans.of(p))
 	}
 	s.engine.Slots = max(1, int(atOnce[free]*float64(e.GPUs)/float64(s.per)))
 	s.slots[free] = 1
@@ -79,6 +77,12 @@ func newSimulation(m *Model, e Engine) *simulation {
 		s.places[p] = turns
 	}
 	return s
+}
+
+// takes is how long a prompt of a plan is answered on average, in seconds.
+func (s *simulation) takes(p plan) float64 {
+	text := s.load.Plans.of(p)
+	return s.engine.Takes(fleet.Prompt{In: float64(text.PromptTokens), Out: float64(text.AnswerTokens)})
 }
 
 // alone is the same without standbys, and with fleets that are sized so that this part
@@ -194,9 +198,7 @@ func length(rng *rand.Rand, mean, most int) float64 {
 func (s *simulation) enginesFor(rate [fleet.Plans]float64) int {
 	busy := 0.0
 	for _, p := range bothPlans {
-		text := s.load.Plans.of(p)
-		takes := s.engine.Takes(fleet.Prompt{In: float64(text.PromptTokens), Out: float64(text.AnswerTokens)})
-		busy += s.part * rate[p] * takes * float64(s.slots[p])
+		busy += s.part * rate[p] * s.takes(p) * float64(s.slots[p])
 	}
 	return max(1, int(math.Ceil(busy/float64(s.engine.Slots)/s.busy)))
 }
