@@ -1,8 +1,8 @@
 package search
 
 import (
-	"context"
 	"cmp"
+	"context"
 	"math/bits"
 	"slices"
 	"strings"
@@ -180,9 +180,6 @@ func (r *Rest) Similar(word string, edits, most int) ([]string, error) {
 // Distance is how many characters have to be added, taken away, changed or swapped
 // with their neighbour to make b of a; where it is more than most, anything above.
 func Distance(a, b string, most int) int {
-	if far(letters(a), letters(b)) > most {
-		return most + 1
-	}
 	x, y := []rune(a), []rune(b)
 	lines := make([]int, 3*(len(y)+1)) // of the table: the one before the last, the last, the next
 	cut := func(n int) []int { return lines[n*(len(y)+1) : (n+1)*(len(y)+1)] }
