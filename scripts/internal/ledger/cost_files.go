@@ -38,11 +38,15 @@ func sum(all ...*big.Rat) *big.Rat {
 	return total
 }
 
-func (b *biller) fileRows(r FileRow) []Row {
+func (b *biller) fileRows(r FileRow) []Row { return b.rows(r, b.fileTime(r), b.memory(r)) }
+
+// rows is what r takes of each price, with a function of so many MB that is at it for
+// so many seconds.
+func (b *biller) rows(r FileRow, seconds, memory *big.Rat) []Row {
 	return []Row{
 		b.row("", "http_api_request", whole1(r.Requests)),
 		b.row("", "lambda_request", whole1(r.Requests+r.Events)),
-		b.row("", "lambda_gb_second", product(b.fileTime(r), quotient(b.memory(r), whole1(1024)))),
+		b.row("", "lambda_gb_second", product(seconds, quotient(memory, whole1(1024)))),
 		b.row("", "dynamodb_write", r.WriteUnits.Rat()),
 		b.row("", "dynamodb_read", r.ReadUnits.Rat()),
 		b.row("", "sqs_request", whole1(r.sqs())),

@@ -31,16 +31,9 @@ func (b *biller) searchMemory(r FileRow) *big.Rat {
 }
 
 func (b *biller) searchRows(r FileRow) []Row {
-	return []Row{
-		b.row("", "http_api_request", whole1(r.Requests)),
-		b.row("", "lambda_request", whole1(r.Requests+r.Events)),
-		b.row("", "lambda_gb_second", product(b.searchTime(r), quotient(b.searchMemory(r), whole1(1024)))),
-		b.row("", "dynamodb_write", r.WriteUnits.Rat()),
-		b.row("", "dynamodb_read", r.ReadUnits.Rat()),
-		b.row("", "sqs_request", whole1(r.sqs()+r.Events)), // and that the job is sent
-		b.row("", "s3_put", whole1(r.S3Puts)),
-		b.row("", "s3_get", whole1(r.S3Gets)),
-	}
+	seconds, memory := b.searchTime(r), b.searchMemory(r)
+	r.SQSCalls += r.Events // the job is sent, too
+	return b.rows(r, seconds, memory)
 }
 
 // searchCost is what a million of r cost.

@@ -47,23 +47,21 @@ func find(rows []FileRow, what string) (FileRow, error) {
 	return FileRow{}, fmt.Errorf("the ledger has no row %q", what)
 }
 
+func (l Ledger) operation(name string) (Figures, error) {
+	f, ok := l.Operations[name]
+	if !ok {
+		return f, fmt.Errorf("the ledger has no operation %q", name)
+	}
+	return f, nil
+}
+
 // PriceOperation prices a request to the API that isn't a send. A function of that
 // memory, in MB, answers it, which has that much to do on a whole core, in ms.
 func (l Ledger) PriceOperation(name string, memory, own *big.Rat, table prices.Table) (Figures, Priced, error) {
 	b := &biller{table: table}
-	f, ok := l.Operations[name]
-	if !ok {
-		b.fail(fmt.Errorf("the ledger has no operation %q", name))
-	}
+	f, err := l.operation(name)
+	b.fail(err)
 	seconds := b.seconds(work{b.waits(f.Rounds, 0, 0), own}, memory)
-	p := Priced{Seconds: seconds, Rows: []Row{
-		b.row("", "http_api_request", whole1(1)),
-		b.row("", "lambda_request", whole1(1)),
-		b.row("", "lambda_gb_second", product(seconds, quotient(memory, whole1(1024)))),
-		b.row("", "dynamodb_write", f.WriteUnits.Rat()),
-		b.row("", "dynamodb_read", f.ReadUnits.Rat()),
-		b.row("", "sqs_request", whole1(f.SQSCalls)),
-		b.row("", "ses_mail", whole1(f.SESCalls)),
-	}}
-	return f, p, b.err
+	rows := append(b.rows(FileRow{Figures: f, Requests: 1}, seconds, memory), b.row("", "ses_mail", whole1(f.SESCalls)))
+	return f, Priced{rows, seconds}, b.err
 }

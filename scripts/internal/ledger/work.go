@@ -43,17 +43,13 @@ type sized struct {
 // sized are the functions whose memory docs/cost.md weighs.
 func (b *biller) sized(l Ledger) []sized {
 	operation := func(name string) int {
-		f, ok := l.Operations[name]
-		if !ok {
-			b.fail(fmt.Errorf("the ledger has no operation %q", name))
-		}
+		f, err := l.operation(name)
+		b.fail(err)
 		return f.Rounds
 	}
 	row := func(rows []FileRow, what string) FileRow {
 		r, err := find(rows, what)
-		if err != nil {
-			b.fail(err)
-		}
+		b.fail(err)
 		return r
 	}
 	index, search, process := row(l.Search, "index 88 turns of four chats"), row(l.Search, "search what is indexed"), row(l.Files, "8 MB: process")
