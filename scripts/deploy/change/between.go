@@ -5,9 +5,10 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"parley/scripts/deploy/section"
 )
 
 // Resource is one of a template, as it is written there.
@@ -32,111 +33,53 @@ var lasting = map[string][]string{
 	"AWS::SQS::Queue":              {"QueueName", "FifoQueue"},
 }
 
-// mostResources bounds what loops make of a template; CloudFormation allows 500.
-const mostResources = 2000
-
 // Resources reads a template's resources, those that its loops make included.
 // References in it are read as the names that they have, with their tags, so that
 // !Ref A is not the same as 'A'. A loop over what only its parameters say is an
 // error: nobody could say what it makes.
 func Resources(template []byte) (map[string]Resource, error) {
 	var doc struct {
-		Resources yaml.Node `yaml:"Resources"`
+		Resources section.Of[Resource] `yaml:"Resources"`
 	}
 	if err := yaml.Unmarshal(template, &doc); err != nil {
 		return nil, fmt.Errorf("template: %w", err)
 	}
-	all := map[string]Resource{}
-	if doc.Resources.IsZero() {
-		return all, nil
-	}
-	if err := (scope{}).collect(&doc.Resources, all, 0); err != nil {
-		return nil, fmt.Errorf("template: %w", err)
-	}
-	return all, nil
+	return doc.Resources, nil
 }
 
-// scope has the variables of the loops around a node, each with what stands for it.
-type scope []string
-
-func (s scope) text(text string) string { return strings.NewReplacer(s...).Replace(text) }
-
-const deepestLoop = 5 // CloudFormation's own bound
-
-func (s scope) collect(node *yaml.Node, all map[string]Resource, depth int) error {
-	if node.Kind != yaml.MappingNode {
-		return fmt.Errorf("line %d: resources are no map", node.Line)
-	}
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		key, value := node.Content[i].Value, node.Content[i+1]
-		if strings.HasPrefix(key, "Fn::ForEach::") {
-			if err := s.loop(key, value, all, depth+1); err != nil {
-				return err
-			}
-			continue
-		}
-		id := s.text(key)
-		if _, twice := all[id]; twice || len(all) == mostResources {
-			return fmt.Errorf("line %d: %s is there twice, or there are more than %d resources", value.Line, id, mostResources)
-		}
-		if value.Kind != yaml.MappingNode {
-			return fmt.Errorf("line %d: %s is no resource", value.Line, id)
-		}
-		all[id] = s.resource(value)
-	}
-	return nil
-}
-
-// loop is [variable, [value, …], resources].
-func (s scope) loop(key string, node *yaml.Node, all map[string]Resource, depth int) error {
-	if node.Kind != yaml.SequenceNode || len(node.Content) != 3 || node.Content[1].Kind != yaml.SequenceNode || depth > deepestLoop {
-		return fmt.Errorf("line %d: what %s makes can't be told from the template", node.Line, key)
-	}
-	variable := node.Content[0].Value
-	for _, item := range node.Content[1].Content {
-		if item.Kind != yaml.ScalarNode {
-			return fmt.Errorf("line %d: what %s makes can't be told from the template", item.Line, key)
-		}
-		inner := append(slices.Clone(s), "${"+variable+"}", s.text(item.Value), "&{"+variable+"}", s.text(item.Value))
-		if err := inner.collect(node.Content[2], all, depth); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s scope) resource(node *yaml.Node) Resource {
-	r := Resource{Properties: map[string]any{}}
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (r *Resource) UnmarshalYAML(node *yaml.Node) error {
+	r.Properties = map[string]any{}
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		value := node.Content[i+1]
 		switch node.Content[i].Value {
 		case "Type":
-			r.Type = s.text(value.Value)
+			r.Type = value.Value
 		case "Condition":
-			r.Condition = s.text(value.Value)
+			r.Condition = value.Value
 		case "DeletionPolicy":
-			r.DeletionPolicy = s.text(value.Value)
+			r.DeletionPolicy = value.Value
 		case "UpdateReplacePolicy":
-			r.ReplacePolicy = s.text(value.Value)
+			r.ReplacePolicy = value.Value
 		case "Properties":
-			r.Properties = s.properties(value, 0)
+			r.Properties = properties(value, 0)
 		}
 	}
-	return r
+	return nil
 }
 
 const deepestNode = 100 // far beyond any template, and no alias of itself passes it
 
-func (s scope) properties(node *yaml.Node, depth int) map[string]any {
+func properties(node *yaml.Node, depth int) map[string]any {
 	out := map[string]any{}
 	for i := 0; i+1 < len(node.Content); i += 2 {
-		out[s.text(node.Content[i].Value)] = s.value(node.Content[i+1], depth+1)
+		out[node.Content[i].Value] = bare(node.Content[i+1], depth+1)
 	}
 	return out
 }
 
-// value is a node as it compares: without its style, comments and place.
-func (s scope) value(node *yaml.Node, depth int) any {
+// bare is a node without its style, comments and place.
+func bare(node *yaml.Node, depth int) any {
 	tag := ""
 	if t := node.ShortTag(); len(t) > 1 && t[0] == '!' && t[1] != '!' {
 		tag = t
@@ -147,15 +90,15 @@ func (s scope) value(node *yaml.Node, depth int) any {
 	case node.Kind == yaml.AliasNode: // CloudFormation knows none
 		return "*" + node.Value
 	case node.Kind == yaml.MappingNode:
-		return []any{tag, s.properties(node, depth)}
+		return []any{tag, properties(node, depth)}
 	case node.Kind == yaml.SequenceNode:
 		list := make([]any, len(node.Content))
 		for i, n := range node.Content {
-			list[i] = s.value(n, depth+1)
+			list[i] = bare(n, depth+1)
 		}
 		return []any{tag, list}
 	}
-	return tag + s.text(node.Value)
+	return tag + node.Value
 }
 
 // Between says what becomes of a stack when one template takes the other's place,
