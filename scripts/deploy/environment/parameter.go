@@ -113,7 +113,7 @@ func (t *Target) known(value string, all map[string]*Template) error {
 		if all[stack] == nil {
 			return fmt.Errorf("there is no stack %s", stack)
 		}
-		if !all[stack].hasOutput(m[2]) {
+		if _, has := all[stack].Outputs[m[2]]; !has {
 			return fmt.Errorf("%s has no output %s", stack, m[2])
 		}
 	}

@@ -8,16 +8,25 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"parley/scripts/deploy/section"
 )
 
 // Template is a template as far as its parameters, its outputs and what it nests go.
 type Template struct {
-	Parameters map[string]Parameter `yaml:"Parameters"`
-	Outputs    map[string]yaml.Node `yaml:"Outputs"`
-	Resources  yaml.Node            `yaml:"Resources"`
+	Parameters map[string]Parameter  `yaml:"Parameters"`
+	Outputs    section.Of[yaml.Node] `yaml:"Outputs"`
+	Resources  section.Of[resource]  `yaml:"Resources"`
+}
+
+// resource is one that may be a template in its turn.
+type resource struct {
+	Type       string `yaml:"Type"`
+	Properties struct {
+		Location yaml.Node `yaml:"Location"` // of other types, anything
+	} `yaml:"Properties"`
 }
 
 // Complete are the parameters of a stack that is given some of them: the others have
@@ -32,16 +41,6 @@ func (t *Template) Complete(given map[string]string) map[string]string {
 		}
 	}
 	return all
-}
-
-// hasOutput tells whether there is an output of that name; one of a loop may be.
-func (t *Template) hasOutput(name string) bool {
-	for key := range t.Outputs {
-		if key == name || strings.HasPrefix(key, "Fn::ForEach::") {
-			return true
-		}
-	}
-	return false
 }
 
 // Parameter is what a template says of one.
@@ -88,7 +87,11 @@ func Nested(root, path string) ([]string, error) {
 		return nil, err
 	}
 	all := []string{path}
-	for _, location := range applications(&t.Resources) {
+	for _, r := range t.Resources {
+		location := r.Properties.Location.Value
+		if r.Type != "AWS::Serverless::Application" || location == "" {
+			continue
+		}
 		inner, err := Nested(root, filepath.Join(filepath.Dir(path), location))
 		if err != nil {
 			return nil, err
@@ -97,27 +100,6 @@ func Nested(root, path string) ([]string, error) {
 	}
 	slices.Sort(all)
 	return slices.Compact(all), nil
-}
-
-// applications are the locations of nested templates below a node; they may be in
-// a loop (Fn::ForEach), so that the way to them is not always the same.
-func applications(node *yaml.Node) []string {
-	var found []string
-	if node.Kind == yaml.MappingNode {
-		var r struct {
-			Type       string `yaml:"Type"`
-			Properties struct {
-				Location string `yaml:"Location"`
-			} `yaml:"Properties"`
-		}
-		if node.Decode(&r) == nil && r.Type == "AWS::Serverless::Application" && r.Properties.Location != "" {
-			return []string{r.Properties.Location}
-		}
-	}
-	for _, inner := range node.Content {
-		found = append(found, applications(inner)...)
-	}
-	return found
 }
 
 // fits says what is wrong with a value, as CloudFormation would.
