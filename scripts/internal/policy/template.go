@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"parley/scripts/deploy/section"
 )
 
 // template is one template with those that are nested in it.
@@ -21,7 +23,7 @@ type template struct {
 		Description string `yaml:"Description"`
 	} `yaml:"Parameters"`
 	Conditions map[string]yaml.Node `yaml:"Conditions"`
-	Resources  things               `yaml:"Resources"`
+	Resources  section.Of[thing]    `yaml:"Resources"`
 	Globals    struct {
 		Function yaml.Node `yaml:"Function"`
 	} `yaml:"Globals"`
@@ -43,44 +45,6 @@ type given struct {
 type thing struct {
 	Type       string    `yaml:"Type"`
 	Properties yaml.Node `yaml:"Properties"`
-}
-
-// things are a template's resources, by their logical ids.
-type things map[string]thing
-
-const forEach = "Fn::ForEach::"
-
-// UnmarshalYAML reads resources, those that a loop makes among them.
-func (t *things) UnmarshalYAML(n *yaml.Node) error {
-	*t = things{}
-	return t.add(n, func(text string) string { return text })
-}
-
-// add adds resources; loop puts in what the loops around them are at.
-func (t things) add(n *yaml.Node, loop func(string) string) error {
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		name, value := n.Content[i].Value, n.Content[i+1]
-		if !strings.HasPrefix(name, forEach) {
-			var r thing
-			if err := value.Decode(&r); err != nil {
-				return err
-			}
-			t[loop(name)] = r
-			continue
-		}
-		if len(value.Content) != 3 || value.Content[1].Kind != yaml.SequenceNode {
-			return fmt.Errorf("line %d: the loop isn't understood", value.Line)
-		}
-		for _, item := range value.Content[1].Content {
-			inner := func(text string) string {
-				return loop(strings.ReplaceAll(text, "${"+value.Content[0].Value+"}", item.Value))
-			}
-			if err := t.add(value.Content[2], inner); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // property returns a part of the thing's properties; nil if it has none of that name.
