@@ -2,7 +2,6 @@ package docs_test
 
 import (
 	"encoding/json"
-	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -10,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v4"
+
+	"parley/scripts/deploy/section"
 )
 
 // template is one of the templates as far as it is looked at here, its loops
@@ -20,7 +21,7 @@ type template struct {
 	Globals     map[string]struct {
 		Tags any `yaml:"Tags"`
 	} `yaml:"Globals"`
-	Resources resources `yaml:"Resources"`
+	Resources section.Of[resource] `yaml:"Resources"`
 	Rules     map[string]struct {
 		Assertions []struct {
 			Assert yaml.Node `yaml:"Assert"`
@@ -47,40 +48,6 @@ func (all *names) UnmarshalYAML(n *yaml.Node) error {
 		return nil
 	}
 	return n.Decode((*[]string)(all))
-}
-
-type resources map[string]resource
-
-// UnmarshalYAML implements yaml.Unmarshaler: a key Fn::ForEach::X has the name of a
-// variable, its values, and the resources that there are for each of them.
-func (all *resources) UnmarshalYAML(n *yaml.Node) error {
-	*all = resources{}
-	var plain map[string]yaml.Node
-	if err := n.Decode(&plain); err != nil {
-		return err
-	}
-	for key, n := range plain {
-		if !strings.HasPrefix(key, "Fn::ForEach::") {
-			var r resource
-			if err := n.Decode(&r); err != nil {
-				return err
-			}
-			(*all)[key] = r
-			continue
-		}
-		text, err := yaml.Marshal(n.Content[2])
-		if err != nil {
-			return err
-		}
-		for _, value := range n.Content[1].Content {
-			var some resources
-			if err := yaml.Unmarshal([]byte(strings.ReplaceAll(string(text), "${"+n.Content[0].Value+"}", value.Value)), &some); err != nil {
-				return err
-			}
-			maps.Copy(*all, some)
-		}
-	}
-	return nil
 }
 
 func readTemplate(t *testing.T, path string) (all template) {
