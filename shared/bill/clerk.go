@@ -132,17 +132,31 @@ func (c *Clerk) Do(ctx context.Context, month string) (*Bill, error) {
 	return b, c.keep(ctx, b)
 }
 
-func (c *Clerk) read(ctx context.Context, name string) ([]byte, error) {
+// with calls fn with a file of the bucket.
+func (c *Clerk) with(ctx context.Context, name string, fn func(name string, in io.Reader) error) error {
 	in, err := c.Bucket.Open(ctx, name)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer in.Close()
-	b, err := readAll(in, 256<<20)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
+	if err := fn(name, in); err != nil {
+		return fmt.Errorf("read %s: %w", name, err)
 	}
-	return b, nil
+	return nil
+}
+
+// maxRead bounds a file that is read as a whole.
+const maxRead = 256 << 20
+
+func (c *Clerk) read(ctx context.Context, name string) (file []byte, err error) {
+	err = c.with(ctx, name, func(_ string, in io.Reader) error {
+		file, err = io.ReadAll(io.LimitReader(in, maxRead+1))
+		if err == nil && len(file) > maxRead {
+			err = fmt.Errorf("it has more than %d bytes", maxRead)
+		}
+		return err
+	})
+	return file, err
 }
 
 func (c *Clerk) settings(ctx context.Context) (Settings, error) {

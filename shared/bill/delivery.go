@@ -18,18 +18,13 @@ func (c *Clerk) invoices(ctx context.Context, month string) (invoice, otherOne *
 			return nil, nil, err
 		}
 		for _, name := range c.delivered(ctx, list, v) {
-			in, err := c.Bucket.Open(ctx, name)
+			err := c.with(ctx, name, v.File)
 			if errors.Is(err, fs.ErrNotExist) {
 				v.Read.fault(name, 0, "the export's manifest names it, and it isn't there")
 				continue
 			}
 			if err != nil {
 				return nil, nil, err
-			}
-			err = v.File(name, in)
-			in.Close()
-			if err != nil {
-				return nil, nil, fmt.Errorf("read %s: %w", name, err)
 			}
 		}
 	}

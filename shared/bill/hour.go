@@ -82,14 +82,8 @@ func (c *Clerk) usageHours(ctx context.Context, day time.Time) ([]hour, error) {
 func (c *Clerk) lines(ctx context.Context, h hour) (*Partial, error) {
 	l := NewLines(NewSeen(Remembered))
 	for _, name := range h.names {
-		in, err := c.Bucket.Open(ctx, name)
-		if err != nil {
+		if err := c.with(ctx, name, l.File); err != nil {
 			return nil, err
-		}
-		err = l.File(name, in)
-		in.Close()
-		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", name, err)
 		}
 	}
 	return l.Partial(), l.Partial().check()

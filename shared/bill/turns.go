@@ -225,15 +225,6 @@ func unlikely(r usage.Record) error {
 	return nil
 }
 
-// readAll reads a stream that has a bounded length.
-func readAll(r io.Reader, most int64) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(r, most+1))
-	if err == nil && int64(len(b)) > most {
-		err = fmt.Errorf("it has more than %d bytes", most)
-	}
-	return b, err
-}
-
 // printable is a text of others without what breaks lines or tables.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
