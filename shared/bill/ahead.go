@@ -3,6 +3,8 @@ package bill
 import (
 	"bufio"
 	"bytes"
+	"errors"
+	"fmt"
 	"io"
 
 	"github.com/klauspost/compress/gzip"
@@ -92,4 +94,27 @@ func (a *ahead) Read(p []byte) (int, error) {
 	n := copy(p, a.rest)
 	a.rest = a.rest[n:]
 	return n, nil
+}
+
+// source marks the errors of where bytes come from, which say nothing of what they are.
+type source struct{ io.Reader }
+
+type sourceError struct{ error }
+
+func (s source) Read(p []byte) (int, error) {
+	n, err := s.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		err = sourceError{err}
+	}
+	return n, err
+}
+
+// broken counts an error that says that a file is damaged from that row on, and
+// returns one of its source.
+func (r *Read) broken(file string, row int64, err error) error {
+	if foreign, ok := errors.AsType[sourceError](err); ok {
+		return foreign.error
+	}
+	r.fault(file, row, fmt.Sprintf("the rest of the file: %.120v", err))
+	return nil
 }

@@ -117,7 +117,7 @@ func (v *Invoice) File(name string, r io.Reader) error {
 	rows.ReuseRecord, rows.FieldsPerRecord = true, -1
 	head, err := rows.Read()
 	if err != nil {
-		return v.broken(name, 1, err)
+		return v.Read.broken(name, 1, err)
 	}
 	at, err := v.find(head)
 	if err != nil {
@@ -135,7 +135,7 @@ func (v *Invoice) File(name string, r io.Reader) error {
 			v.Rows++
 			v.Read.fault(name, n, err.Error())
 		case err != nil:
-			return v.broken(name, n, err)
+			return v.Read.broken(name, n, err)
 		case len(row) != width:
 			v.Rows++
 			v.Read.fault(name, n, fmt.Sprintf("%d fields, not %d", len(row), width))
@@ -146,14 +146,6 @@ func (v *Invoice) File(name string, r io.Reader) error {
 			}
 		}
 	}
-}
-
-func (v *Invoice) broken(name string, row int64, err error) error {
-	if foreign, ok := errors.AsType[sourceError](err); ok {
-		return foreign.error
-	}
-	v.Read.fault(name, row, fmt.Sprintf("the rest of the file: %.120v", err))
-	return nil
 }
 
 // place says where a row has what.

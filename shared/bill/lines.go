@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"fmt"
 	"hash/maphash"
 	"io"
 	"regexp"
@@ -94,33 +93,10 @@ func (l *Lines) File(name string, r io.Reader) error {
 		err = l.plain(buffered)
 	}
 	l.settle()
-	return l.broken(err)
-}
-
-// broken takes what says that a file is damaged as something to be counted.
-func (l *Lines) broken(err error) error {
 	if err == nil {
 		return nil
 	}
-	if foreign, ok := errors.AsType[sourceError](err); ok {
-		return foreign.error
-	}
-	l.p.Read.fault(l.at.file, l.at.row+1, fmt.Sprintf("the rest of the file: %.120v", err))
-	return nil
-}
-
-// sourceError is an error of where bytes come from, not of what they are.
-type sourceError struct{ error }
-
-// source marks the errors of a reader.
-type source struct{ io.Reader }
-
-func (s source) Read(p []byte) (int, error) {
-	n, err := s.Reader.Read(p)
-	if err != nil && err != io.EOF {
-		err = sourceError{err}
-	}
-	return n, err
+	return l.p.Read.broken(name, l.at.row+1, err)
 }
 
 // of begins with the lines of a function.
