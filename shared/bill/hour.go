@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"parley/shared/usage"
 )
 
@@ -149,27 +147,21 @@ func (c *Clerk) had(ctx context.Context, what string, day time.Time, there []hou
 	}
 	kept := map[string]*Partial{}
 	digests := map[string]string{}
-	for group := range slices.Chunk(list, AtOnce) {
-		files := make([][]byte, len(group))
-		fetch, ctx := errgroup.WithContext(ctx)
-		for i, o := range group {
-			fetch.Go(func() (err error) {
-				files[i], err = c.read(ctx, o.Name)
-				return err
-			})
+	names := make([]string, len(list))
+	for i, o := range list {
+		names[i] = o.Name
+	}
+	err = fetch(ctx, names, c.read, func(name string, file []byte) {
+		p, covers, of, err := DecodePartial(file)
+		if err != nil { // of another release, or damaged: it is made again
+			c.Log.WarnContext(ctx, "a partial can't be read", "partial", name, "error", err.Error())
+			return
 		}
-		if err := fetch.Wait(); err != nil {
-			return nil, err
-		}
-		for i, file := range files {
-			p, covers, of, err := DecodePartial(file)
-			if err != nil { // of another release, or damaged: it is made again
-				c.Log.WarnContext(ctx, "a partial can't be read", "partial", group[i].Name, "error", err.Error())
-				continue
-			}
-			folder := strings.TrimPrefix(covers, what+"/")
-			kept[folder], digests[folder] = p, of
-		}
+		folder := strings.TrimPrefix(covers, what+"/")
+		kept[folder], digests[folder] = p, of
+	})
+	if err != nil {
+		return nil, err
 	}
 	for _, h := range there {
 		if h.start.Add(time.Hour + c.Settle).After(c.Now()) {

@@ -39,7 +39,7 @@ const DefaultUsers = 5000
 // most users in memory at once.
 const manyUsers = 400_000
 
-// AtOnce is how many files of records are fetched at a time.
+// AtOnce is how many files of records or partials are fetched at a time.
 const AtOnce = 128
 
 // hourFolder is where the records are that were written in that hour.
@@ -141,33 +141,40 @@ func (t *Turns) found(r usage.Record) Found {
 	return Found{at, AnswerKey{at.Format(time.DateOnly), string(r.Plan), r.Model}, t.Alias(r.User), a}
 }
 
-// each calls fn with the records of all files, in their order. Several are fetched
-// at a time. A file that can't be read is counted in p.
+// each calls fn with the records of all files, in their order. A file that can't be
+// read is counted in p.
 func (t *Turns) each(ctx context.Context, names []string, p *Partial, fn func(usage.Record)) error {
+	return fetch(ctx, names, t.Files.Get, func(name string, file []byte) {
+		p.Read.Files++
+		rows(file, func(row int64, r usage.Record, err error) {
+			if err == nil {
+				err = unlikely(r)
+			}
+			if err != nil {
+				p.Read.fault(name, row, printable(fmt.Sprintf("%.160v", err)))
+				return
+			}
+			fn(r)
+		})
+	})
+}
+
+// fetch calls fn with each file, in their order. Several are got at a time.
+func fetch(ctx context.Context, names []string, get func(context.Context, string) ([]byte, error), fn func(name string, file []byte)) error {
 	for group := range slices.Chunk(names, AtOnce) {
 		files := make([][]byte, len(group))
-		fetch, ctx := errgroup.WithContext(ctx)
+		all, ctx := errgroup.WithContext(ctx)
 		for i, name := range group {
-			fetch.Go(func() (err error) {
-				files[i], err = t.Files.Get(ctx, name)
+			all.Go(func() (err error) {
+				files[i], err = get(ctx, name)
 				return err
 			})
 		}
-		if err := fetch.Wait(); err != nil {
+		if err := all.Wait(); err != nil {
 			return err
 		}
 		for i, file := range files {
-			p.Read.Files++
-			rows(file, func(row int64, r usage.Record, err error) {
-				if err == nil {
-					err = unlikely(r)
-				}
-				if err != nil {
-					p.Read.fault(group[i], row, printable(fmt.Sprintf("%.160v", err)))
-					return
-				}
-				fn(r)
-			})
+			fn(group[i], file)
 		}
 	}
 	return nil
