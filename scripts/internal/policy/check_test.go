@@ -286,14 +286,20 @@ func TestTemplatesThatAreNotUnderstood(t *testing.T) {
 		"a missing name": "{Effect: Allow, Action: s3:GetObject, Resource: !Ref Nothing}",
 		"a function":     "{Effect: Allow, Action: s3:GetObject, Resource: !ImportValue x}",
 	} {
-		dir := t.TempDir()
 		template := "Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties: {CodeUri: f, Policies: [{Statement: [" + text + "]}]}\n"
-		if err := os.WriteFile(filepath.Join(dir, "template.yaml"), []byte(template), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if roles, err := Roles(dir); err == nil {
-			t.Errorf("%s: %v", name, roles)
-		}
+		isRefused(t, name, template)
+	}
+	isRefused(t, "a function without code", "Resources:\n  F: {Type: AWS::Serverless::Function, Properties: {Handler: f}}\n")
+}
+
+func isRefused(t *testing.T, name, template string) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "template.yaml"), []byte(template), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if roles, err := Roles(dir); err == nil {
+		t.Errorf("%s: %v", name, roles)
 	}
 }
 

@@ -48,14 +48,7 @@ type thing struct {
 }
 
 // property returns a part of the thing's properties; nil if it has none of that name.
-func (r thing) property(name string) *yaml.Node {
-	for i := 0; i+1 < len(r.Properties.Content); i += 2 {
-		if r.Properties.Content[i].Value == name {
-			return r.Properties.Content[i+1]
-		}
-	}
-	return nil
-}
+func (r thing) property(name string) *yaml.Node { return field(&r.Properties, name) }
 
 // read reads a template and what is nested in it. What nested templates get as
 // parameters is worked out when it is asked for.
@@ -89,8 +82,8 @@ func read(root, path string) (*template, error) {
 // bind makes parameters what the template around this one says.
 func (t *template) bind(outer *template, parameters *yaml.Node) {
 	t.bound = map[string]given{}
-	for i := 0; parameters != nil && i+1 < len(parameters.Content); i += 2 {
-		t.bound[parameters.Content[i].Value] = given{outer, parameters.Content[i+1]}
+	for name, node := range fields(parameters) {
+		t.bound[name] = given{outer, node}
 	}
 }
 
@@ -186,9 +179,13 @@ func (t *template) roles() ([]Role, error) {
 		r, role := t.Resources[name], Role{Of: name}
 		switch r.Type {
 		case "AWS::Serverless::Function":
-			role.Apps = []string{filepath.Base(r.property("CodeUri").Value)}
+			code := r.property("CodeUri")
+			if code == nil {
+				return nil, fmt.Errorf("%s has no CodeUri", name)
+			}
+			role.Apps = []string{filepath.Base(code.Value)}
 			role.Managed = []string{"AWSLambdaBasicExecutionRole"} // by SAM, as is the next one
-			if r.property("Tracing") != nil || (thing{Properties: t.Globals.Function}).property("Tracing") != nil {
+			if r.property("Tracing") != nil || field(&t.Globals.Function, "Tracing") != nil {
 				role.Managed = append(role.Managed, "AWSXrayWriteOnlyAccess")
 			}
 			role.Polled = polled[name]
@@ -219,8 +216,7 @@ func (t *template) tasks() (map[string][]string, error) {
 		}
 		role, _, _ := strings.Cut(r.property("TaskRoleArn").Value, ".")
 		for _, container := range r.property("ContainerDefinitions").Content {
-			name := thing{Properties: *container}.property("Name").Value
-			if name == "worker" || name == "relay" {
+			if name := field(container, "Name").Value; name == "worker" || name == "relay" {
 				tasks[role] = append(tasks[role], name)
 			}
 		}
@@ -251,8 +247,8 @@ func (t *template) polled() (map[string]string, error) {
 
 // byEvents adds what SAM attaches to a role for the function's events.
 func byEvents(role *Role, events *yaml.Node) error {
-	for i := 0; events != nil && i+1 < len(events.Content); i += 2 {
-		switch kind := (thing{Properties: *events.Content[i+1]}).property("Type").Value; kind {
+	for _, event := range fields(events) {
+		switch kind := field(event, "Type").Value; kind {
 		case "ScheduleV2", "HttpApi", "Api": // none: who calls has a role or a permission
 		case "SQS":
 			role.Managed = append(role.Managed, "AWSLambdaSQSQueueExecutionRole")

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -55,16 +56,37 @@ func (t *template) list(n *yaml.Node) (any, error) {
 
 func (t *template) object(n *yaml.Node) (any, error) {
 	object := map[string]any{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		v, err := t.value(n.Content[i+1])
+	for name, node := range fields(n) {
+		v, err := t.value(node)
 		if err != nil {
 			return nil, err
 		}
 		if v != (absent{}) {
-			object[n.Content[i].Value] = v
+			object[name] = v
 		}
 	}
 	return object, nil
+}
+
+// fields are those of a map, in their order; nil has none.
+func fields(n *yaml.Node) iter.Seq2[string, *yaml.Node] {
+	return func(yield func(string, *yaml.Node) bool) {
+		for i := 0; n != nil && i+1 < len(n.Content); i += 2 {
+			if !yield(n.Content[i].Value, n.Content[i+1]) {
+				return
+			}
+		}
+	}
+}
+
+// field is the one of that name; nil if there is none.
+func field(n *yaml.Node, name string) *yaml.Node {
+	for key, value := range fields(n) {
+		if key == name {
+			return value
+		}
+	}
+	return nil
 }
 
 // call works out an intrinsic function.

@@ -233,9 +233,11 @@ func keyNeeds(operation string, body []byte) ([]Need, error) {
 	return []Need{{Action: "kms:" + operation, Resource: call.KeyId[strings.LastIndexByte(call.KeyId, '/')+1:], Context: context}}, nil
 }
 
+var purpose = regexp.MustCompile(`^[a-z-]{1,32}$`)
+
 // pathlessShape keeps words, such as a purpose, and hides all else.
 func pathlessShape(value string) string {
-	if regexp.MustCompile(`^[a-z-]{1,32}$`).MatchString(value) {
+	if purpose.MatchString(value) {
 		return value
 	}
 	return hidden
