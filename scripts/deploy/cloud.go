@@ -73,6 +73,20 @@ func outputsOf(s *types.Stack) map[string]string {
 	return outputs
 }
 
+// resources are those that a stack has.
+func (c *cloud) resources(ctx context.Context, stack string) ([]types.StackResourceSummary, error) {
+	var all []types.StackResourceSummary
+	pages := cloudformation.NewListStackResourcesPaginator(c.stacks, &cloudformation.ListStackResourcesInput{StackName: &stack})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("resources of %s: %w", stack, err)
+		}
+		all = append(all, page.StackResourceSummaries...)
+	}
+	return all, nil
+}
+
 // template is the one that a stack has, as it was given.
 func (c *cloud) template(ctx context.Context, name string) ([]byte, error) {
 	res, err := c.stacks.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &name, TemplateStage: types.TemplateStageOriginal})

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -63,9 +64,7 @@ func (x *execution) skip(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for id, path := range stacks {
-		x.nested[id] = path
-	}
+	maps.Copy(x.nested, stacks)
 	for id := range x.nested {
 		events, err := x.news(ctx, id)
 		if err != nil {
@@ -80,28 +79,23 @@ func (x *execution) skip(ctx context.Context) error {
 
 // nestedStacks finds the stacks in a stack, by id.
 func (c *cloud) nestedStacks(ctx context.Context, stack, path string) (map[string]string, error) {
+	resources, err := c.resources(ctx, stack)
+	if err != nil {
+		return nil, err
+	}
 	found := map[string]string{}
-	pages := cloudformation.NewListStackResourcesPaginator(c.stacks, &cloudformation.ListStackResourcesInput{StackName: &stack})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	for _, r := range resources {
+		id := aws.ToString(r.PhysicalResourceId)
+		if aws.ToString(r.ResourceType) != change.Stack || id == "" {
+			continue
+		}
+		inner := change.Change{Stack: path, ID: aws.ToString(r.LogicalResourceId)}.Path()
+		found[id] = inner
+		deeper, err := c.nestedStacks(ctx, id, inner)
 		if err != nil {
-			return nil, fmt.Errorf("resources of %s: %w", stack, err)
+			return nil, err
 		}
-		for _, r := range page.StackResourceSummaries {
-			id := aws.ToString(r.PhysicalResourceId)
-			if aws.ToString(r.ResourceType) != change.Stack || id == "" {
-				continue
-			}
-			inner := change.Change{Stack: path, ID: aws.ToString(r.LogicalResourceId)}.Path()
-			found[id] = inner
-			deeper, err := c.nestedStacks(ctx, id, inner)
-			if err != nil {
-				return nil, err
-			}
-			for id, path := range deeper {
-				found[id] = path
-			}
-		}
+		maps.Copy(found, deeper)
 	}
 	return found, nil
 }

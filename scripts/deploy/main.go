@@ -4,15 +4,16 @@
 //
 // Tour, bottom up:
 //
-//   - package environment reads what is deployed where, and prod/ is such an
-//     environment; package change says and judges what a deployment would do;
+//   - package section reads parts of templates; package environment reads what is
+//     deployed where, and prod/ is such an environment; package change says and
+//     judges what a deployment would do;
 //   - desk.go prints and asks; cloud.go opens AWS in one region;
 //   - check.go is what is looked at before anything is built; secret.go has the
 //     secret of the edge; build.go builds and uploads;
 //   - plan.go makes a change set and reads it; execute.go carries it out and
 //     follows it; back.go remembers what was before, and returns to it;
-//   - page.go brings the page to the edge; smoke.go tests what runs; deploy.go puts all of it in order, and rotate.go
-//     what another secret takes.
+//   - page.go brings the page to the edge; smoke.go tests what runs; deploy.go puts
+//     all of it in order, and rotate.go what another secret takes.
 //
 // What this promises: nothing that holds data is removed or replaced unless a flag
 // names it; no secret is printed, in a file or on a command line; and wherever it

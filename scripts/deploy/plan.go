@@ -183,12 +183,9 @@ func (c *cloud) readChange(ctx context.Context, p *plan, r *types.ResourceChange
 		return nil
 	}
 	inner := one.Path()
-	var template []byte
-	var err error
-	if one.Action != change.Remove {
-		if template, err = c.nestedTemplate(ctx, after[one.ID]); err != nil {
-			return fmt.Errorf("%s: %w", inner, err)
-		}
+	template, err := c.nestedTemplate(ctx, one, after)
+	if err != nil {
+		return fmt.Errorf("%s: %w", inner, err)
 	}
 	if id := aws.ToString(r.ChangeSetId); id != "" {
 		return c.readChanges(ctx, p, id, inner, template)
@@ -217,11 +214,9 @@ func (c *cloud) compare(ctx context.Context, p *plan, path, physical string, tem
 		if ch.Type != change.Stack && ch.Type != change.Application {
 			continue
 		}
-		var inner []byte
-		if ch.Action != change.Remove {
-			if inner, err = c.nestedTemplate(ctx, after[ch.ID]); err != nil {
-				return fmt.Errorf("%s: %w", ch.Path(), err)
-			}
+		inner, err := c.nestedTemplate(ctx, ch, after)
+		if err != nil {
+			return fmt.Errorf("%s: %w", ch.Path(), err)
 		}
 		if err := c.compare(ctx, p, ch.Path(), ids[ch.ID], inner); err != nil {
 			return err
@@ -237,30 +232,31 @@ func (c *cloud) running(ctx context.Context, stack string) (map[string]change.Re
 	if err != nil {
 		return nil, nil, err
 	}
-	resources, err := change.Resources(template)
+	written, err := change.Resources(template)
+	if err != nil {
+		return nil, nil, err
+	}
+	there, err := c.resources(ctx, stack)
 	if err != nil {
 		return nil, nil, err
 	}
 	ids := map[string]string{}
-	pages := cloudformation.NewListStackResourcesPaginator(c.stacks, &cloudformation.ListStackResourcesInput{StackName: &stack})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, r := range page.StackResourceSummaries {
-			ids[aws.ToString(r.LogicalResourceId)] = aws.ToString(r.PhysicalResourceId)
-		}
+	for _, r := range there {
+		ids[aws.ToString(r.LogicalResourceId)] = aws.ToString(r.PhysicalResourceId)
 	}
-	return resources, ids, nil
+	return written, ids, nil
 }
 
 // nestedTemplate reads the template that a nested stack is to have from where it
-// was uploaded.
-func (c *cloud) nestedTemplate(ctx context.Context, r change.Resource) ([]byte, error) {
-	location, _ := r.Properties["Location"].(string)
+// was uploaded; that of one that goes is empty.
+func (c *cloud) nestedTemplate(ctx context.Context, ch change.Change, after map[string]change.Resource) ([]byte, error) {
+	if ch.Action == change.Remove {
+		return nil, nil
+	}
+	properties := after[ch.ID].Properties
+	location, _ := properties["Location"].(string)
 	if location == "" {
-		location, _ = r.Properties["TemplateURL"].(string)
+		location, _ = properties["TemplateURL"].(string)
 	}
 	bucket, key, err := objectOf(location)
 	if err != nil {
