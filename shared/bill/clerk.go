@@ -111,13 +111,13 @@ func (c *Clerk) Do(ctx context.Context, month string) (*Bill, error) {
 	from, to := start.AddDate(0, 0, -7*m.Settings.Anomalies.Weeks), start.AddDate(0, 1, 0).Add(usage.Settle)
 	var late int
 	if m.Lines = c.Lines; m.Lines == nil {
-		if m.Lines, m.Pending, err = c.sum(ctx, "lines", from, to, c.lineHours, c.lines); err != nil {
+		if m.Lines, m.Pending, err = c.sum(ctx, c.lineKind(), from, to); err != nil {
 			return nil, err
 		}
 	}
 	m.Turns = NewPartial()
 	if c.Usage != nil {
-		if m.Turns, late, err = c.sum(ctx, "usage", start, to, c.usageHours, c.turns); err != nil {
+		if m.Turns, late, err = c.sum(ctx, c.usageKind(), start, to); err != nil {
 			return nil, err
 		}
 		m.Pending += late

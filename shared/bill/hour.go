@@ -14,25 +14,43 @@ import (
 	"parley/shared/usage"
 )
 
+// kind is what is summed up by the hour: lines, or records of usage.
+type kind struct {
+	name string
+	day  string // form of a day's folder
+	// hours lists what is in such a folder, sum sums one of them up.
+	hours func(ctx context.Context, folder string) ([]hour, error)
+	sum   func(context.Context, hour) (*Partial, error)
+}
+
+// The folders of a day and of an hour of lines, as usage has those of records.
+const (
+	lineDay  = LinesPrefix + "2006/01/02/"
+	lineHour = lineDay + "15/"
+)
+
+func (c *Clerk) lineKind() kind { return kind{"lines", lineDay, c.lineHours, c.lines} }
+
+func (c *Clerk) usageKind() kind { return kind{"usage", usage.DayFolder, c.usageHours, c.turns} }
+
 // hour is a folder of what came in an hour.
 type hour struct {
-	folder string // such as 2026/11/22/06
+	folder string // such as lines/2026/11/22/06
 	start  time.Time
 	names  []string
 	digest string
 }
 
-func (h *hour) close(each []string) {
+func digest(each []string) string {
 	sum := sha256.New()
 	for _, s := range each {
 		fmt.Fprintf(sum, "%q\n", s)
 	}
-	h.digest = hex.EncodeToString(sum.Sum(nil))
+	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// lineHours lists the hours of a day.
-func (c *Clerk) lineHours(ctx context.Context, day time.Time) ([]hour, error) {
-	list, err := c.Bucket.List(ctx, day.Format(LinesPrefix+"2006/01/02/"))
+func (c *Clerk) lineHours(ctx context.Context, folder string) ([]hour, error) {
+	list, err := c.Bucket.List(ctx, folder)
 	if err != nil {
 		return nil, err
 	}
@@ -42,37 +60,36 @@ func (c *Clerk) lineHours(ctx context.Context, day time.Time) ([]hour, error) {
 		if m == nil || strings.HasSuffix(o.Name, "/") {
 			continue
 		}
-		names[m[1]] = append(names[m[1]], o.Name)
-		marks[m[1]] = append(marks[m[1]], fmt.Sprintf("%s %d %s", o.Name, o.Size, o.Tag))
+		folder := LinesPrefix + m[1]
+		names[folder] = append(names[folder], o.Name)
+		marks[folder] = append(marks[folder], fmt.Sprintf("%s %d %s", o.Name, o.Size, o.Tag))
 	}
-	return hours("2006/01/02/15", names, marks)
+	return hours(lineHour, names, marks), nil
 }
 
-func hours(form string, names, marks map[string][]string) (all []hour, _ error) {
+func hours(form string, names, marks map[string][]string) (all []hour) {
 	for _, folder := range slices.Sorted(maps.Keys(names)) {
-		start, err := time.Parse(form, folder)
+		start, err := time.Parse(form, folder+"/")
 		if err != nil {
 			continue // not a folder of ours
 		}
-		h := hour{folder: folder, start: start, names: names[folder]}
-		h.close(marks[folder])
-		all = append(all, h)
+		all = append(all, hour{folder, start, names[folder], digest(marks[folder])})
 	}
-	return all, nil
+	return all
 }
 
-func (c *Clerk) usageHours(ctx context.Context, day time.Time) ([]hour, error) {
-	list, err := c.Usage.List(ctx, day.Format(usage.Prefix+"dt=2006-01-02/"))
+func (c *Clerk) usageHours(ctx context.Context, folder string) ([]hour, error) {
+	list, err := c.Usage.List(ctx, folder)
 	if err != nil {
 		return nil, err
 	}
 	slices.Sort(list)
 	names := map[string][]string{}
 	for _, name := range list {
-		folder := strings.TrimPrefix(path.Dir(name), usage.Prefix)
+		folder := path.Dir(name)
 		names[folder] = append(names[folder], name)
 	}
-	return hours("dt=2006-01-02/hh=15", names, names)
+	return hours(usage.HourFolder, names, names), nil
 }
 
 // lines sums up an hour of REPORT lines. Each hour has its own memory of what it
@@ -94,16 +111,16 @@ func (c *Clerk) turns(ctx context.Context, h hour) (*Partial, error) {
 
 // sum merges the partials of all hours from one time to another, and makes those
 // that are missing or behind. pending is how many there was no time for.
-func (c *Clerk) sum(ctx context.Context, what string, from, to time.Time, list func(context.Context, time.Time) ([]hour, error),
-	make func(context.Context, hour) (*Partial, error)) (whole *Partial, pending int, err error) {
+func (c *Clerk) sum(ctx context.Context, k kind, from, to time.Time) (whole *Partial, pending int, err error) {
 	whole = NewPartial()
 	var behind []hour
 	for day := from; day.Before(to) && !day.After(c.Now()); day = day.AddDate(0, 0, 1) {
-		there, err := list(ctx, day)
+		folder := day.Format(k.day)
+		there, err := k.hours(ctx, folder)
 		if err != nil {
 			return nil, 0, err
 		}
-		late, err := c.had(ctx, what, day, there, whole)
+		late, err := c.had(ctx, folder, there, whole)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -111,20 +128,20 @@ func (c *Clerk) sum(ctx context.Context, what string, from, to time.Time, list f
 	}
 	for i, h := range behind {
 		if c.Progress != nil {
-			c.Progress(what, i, len(behind))
+			c.Progress(k.name, i, len(behind))
 		}
 		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < c.Spare {
 			return whole, len(behind) - i, nil
 		}
-		p, err := make(ctx, h)
+		p, err := k.sum(ctx, h)
 		if err != nil {
 			return nil, 0, err
 		}
-		file, err := p.Encode(what+"/"+h.folder, h.digest)
+		file, err := p.Encode(h.folder, h.digest)
 		if err != nil {
 			return nil, 0, err
 		}
-		if err := c.Bucket.Put(ctx, PartialsPrefix+what+"/"+h.folder+".json", "application/json", file); err != nil {
+		if err := c.Bucket.Put(ctx, PartialsPrefix+h.folder+".json", "application/json", file); err != nil {
 			return nil, 0, err
 		}
 		if err := whole.Merge(p); err != nil {
@@ -132,16 +149,15 @@ func (c *Clerk) sum(ctx context.Context, what string, from, to time.Time, list f
 		}
 	}
 	if c.Progress != nil && len(behind) > 0 {
-		c.Progress(what, len(behind), len(behind))
+		c.Progress(k.name, len(behind), len(behind))
 	}
 	return whole, 0, nil
 }
 
 // had merges a day's partials that are as their hours are, and those whose hours'
 // files have expired, into whole. It returns the hours that are behind.
-func (c *Clerk) had(ctx context.Context, what string, day time.Time, there []hour, whole *Partial) (behind []hour, err error) {
-	form := map[string]string{"lines": "2006/01/02/", "usage": "dt=2006-01-02/"}[what]
-	list, err := c.Bucket.List(ctx, PartialsPrefix+what+"/"+day.Format(form))
+func (c *Clerk) had(ctx context.Context, folder string, there []hour, whole *Partial) (behind []hour, err error) {
+	list, err := c.Bucket.List(ctx, PartialsPrefix+folder)
 	if err != nil {
 		return nil, err
 	}
@@ -157,8 +173,7 @@ func (c *Clerk) had(ctx context.Context, what string, day time.Time, there []hou
 			c.Log.WarnContext(ctx, "a partial can't be read", "partial", name, "error", err.Error())
 			return
 		}
-		folder := strings.TrimPrefix(covers, what+"/")
-		kept[folder], digests[folder] = p, of
+		kept[covers], digests[covers] = p, of
 	})
 	if err != nil {
 		return nil, err

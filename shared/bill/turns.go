@@ -42,11 +42,6 @@ const manyUsers = 400_000
 // AtOnce is how many files of records or partials are fetched at a time.
 const AtOnce = 128
 
-// hourFolder is where the records are that were written in that hour.
-func hourFolder(hour time.Time) string {
-	return hour.UTC().Format(usage.Prefix + "dt=2006-01-02/hh=15/")
-}
-
 // Hour sums up the files of an hour.
 func (t *Turns) Hour(ctx context.Context, hour time.Time, names []string) (*Partial, error) {
 	p, keep := NewPartial(), t.Users
@@ -99,7 +94,7 @@ func (t *Turns) look(ctx context.Context, hour time.Time, names []string, p *Par
 		}
 	}
 	for h := since; h.Before(hour); h = h.Add(time.Hour) {
-		earlier, err := t.Files.List(ctx, hourFolder(h))
+		earlier, err := t.Files.List(ctx, h.UTC().Format(usage.HourFolder))
 		if err != nil {
 			return err
 		}

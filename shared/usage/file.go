@@ -13,13 +13,18 @@ import (
 // Prefix is what every file's name begins with.
 const Prefix = "usage/"
 
+// The folders of what was written in a day and in an hour, in UTC, as time.Format
+// writes and time.Parse reads them.
+const (
+	DayFolder  = Prefix + "dt=2006-01-02/"
+	HourFolder = DayFolder + "hh=15/"
+)
+
 // Key names the file of a writer's batch: usage/dt=2026-11-22/hh=06/<writer>-7.ndjson.gz,
 // by the time of writing, in UTC, as query engines over S3 partition it.
 func Key(at time.Time, writer string, seq int) string {
-	return folder(at) + fmt.Sprintf("%s-%d.ndjson.gz", writer, seq)
+	return at.UTC().Format(HourFolder) + fmt.Sprintf("%s-%d.ndjson.gz", writer, seq)
 }
-
-func folder(at time.Time) string { return at.UTC().Format(Prefix + "dt=2006-01-02/hh=15/") }
 
 // Encode writes records as a file: a line of JSON each, gzipped.
 func Encode(records []Record) ([]byte, error) {

@@ -27,7 +27,7 @@ const Settle = 48 * time.Hour
 func Read(ctx context.Context, files Files, from, to time.Time) ([]Record, error) {
 	best := map[string]Record{}
 	for day := from.UTC().Truncate(24 * time.Hour); day.Before(to.Add(Settle)); day = day.Add(24 * time.Hour) {
-		names, err := files.List(ctx, day.Format(Prefix+"dt=2006-01-02/"))
+		names, err := files.List(ctx, day.Format(DayFolder))
 		if err != nil {
 			return nil, err
 		}
