@@ -49,38 +49,44 @@ func encodeDocs(docs []search.Doc) []byte {
 
 var errDocs = errors.New("the names of documents are cut off or impossible")
 
-// decodeDocs reads what encodeDocs wrote.
-func decodeDocs(b []byte) (docs []search.Doc, err error) {
+// packedDoc is a document as it is packed.
+type packedDoc struct {
+	chat, message ulid.ULID
+	kind          search.Kind
+}
+
+func (d packedDoc) doc() search.Doc {
+	return search.Doc{Chat: d.chat.String(), Message: d.message.String(), Kind: d.kind}
+}
+
+// decodeDocs calls each for the documents that encodeDocs has packed.
+func decodeDocs(b []byte, each func(packedDoc)) error {
 	n, err := take(&b)
 	if err != nil || n > perPart || int(n)*16 > len(b) {
-		return nil, errDocs
+		return errDocs
 	}
-	chats := make([]string, n)
-	for i := range chats {
-		chats[i] = ulid.ULID(b[:16]).String()
-		b = b[16:]
-	}
+	chats, b := b[:n*16], b[n*16:]
 	before := ulid.ULID{}
-	for len(b) > 0 {
+	for count := 0; len(b) > 0; count++ {
 		v, err := take(&b)
-		if err != nil || v>>4 >= n || len(docs) == perPart {
-			return nil, errDocs
+		if err != nil || v>>4 >= n || count == perPart {
+			return errDocs
 		}
 		switch v & 3 {
 		case spelt:
 			if len(b) < 16 {
-				return nil, errDocs
+				return errDocs
 			}
 			before, b = ulid.ULID(b[:16]), b[16:]
 		case next:
 			before = following(before)
 		case same:
 		default:
-			return nil, errDocs
+			return errDocs
 		}
-		docs = append(docs, search.Doc{Chat: chats[v>>4], Kind: search.Kind(v >> 2 & 3), Message: before.String()})
+		each(packedDoc{ulid.ULID(chats[v>>4*16:][:16]), before, search.Kind(v >> 2 & 3)})
 	}
-	return docs, nil
+	return nil
 }
 
 // following returns the id directly after another, as package id has it.

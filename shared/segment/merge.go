@@ -60,13 +60,15 @@ func number(old []*Segment, gone func(search.Doc) bool) (*merger, error) {
 	m := &merger{old: old, numbers: make([][]int, len(old))}
 	for i, s := range old {
 		m.numbers[i] = make([]int, s.Docs())
-		for n := range s.Docs() {
-			d, err := s.Doc(n)
+		for part := range s.Parts {
+			err := s.partOf(part, func(n int, packed packedDoc) {
+				d := packed.doc()
+				if m.numbers[i][n] = -1; !gone(d) {
+					places, names = append(places, place{i, n}), append(names, d)
+				}
+			})
 			if err != nil {
 				return nil, err
-			}
-			if m.numbers[i][n] = -1; !gone(d) {
-				places, names = append(places, place{i, n}), append(names, d)
 			}
 		}
 	}

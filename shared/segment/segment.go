@@ -83,9 +83,6 @@ type Segment struct {
 	endings     []ending
 	lengths     []byte // 16 bits for each document
 	lists, docs *pieces
-
-	mu    sync.Mutex
-	known map[int][]search.Doc // parts that were read
 }
 
 // Open opens the segment that is in a file of that size, which has to stay open as
@@ -104,7 +101,7 @@ func open(file *failing, size int64) (*Segment, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Segment{known: map[int][]search.Doc{}}
+	s := &Segment{}
 	var sums, text, words, forms []byte
 	for _, want := range []struct {
 		name string
@@ -303,35 +300,39 @@ func (s *Segment) Doc(n int) (search.Doc, error) {
 	if n < 0 || n >= s.facts.Docs {
 		return search.Doc{}, search.ErrCorrupt.Because(fmt.Errorf("document %d of %d", n, s.facts.Docs))
 	}
-	docs, err := s.partOf(n / perPart)
-	if err == nil && n%perPart >= len(docs) {
-		err = errDocs
-	}
-	if err != nil {
-		return search.Doc{}, fmt.Errorf("document %d: %w", n, s.docs.corrupt(err))
-	}
-	return docs[n%perPart], nil
+	var doc search.Doc
+	err := s.partOf(n/perPart, func(i int, d packedDoc) {
+		if i == n {
+			doc = d.doc()
+		}
+	})
+	return doc, err
 }
 
-func (s *Segment) partOf(part int) ([]search.Doc, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if docs, ok := s.known[part]; ok {
-		return docs, nil
-	}
-	from := 0
+// partOf calls each for the documents of a part, with their numbers. They are unpacked
+// every time: that takes some microseconds, and what is kept stays small, however many
+// documents somebody asks for.
+func (s *Segment) partOf(part int, each func(n int, d packedDoc)) error {
+	n, end, from := part*perPart, min((part+1)*perPart, s.facts.Docs), 0
 	if part > 0 {
 		from = s.Parts[part-1]
 	}
 	data, err := s.docs.read(int64(from), int64(s.Parts[part]-from))
-	if err != nil {
-		return nil, err
-	}
-	docs, err := decodeDocs(data)
 	if err == nil {
-		s.known[part] = docs
+		err = decodeDocs(data, func(d packedDoc) {
+			if n < end {
+				each(n, d)
+			}
+			n++
+		})
 	}
-	return docs, err
+	if err == nil && n < end {
+		err = errDocs
+	}
+	if err != nil {
+		return fmt.Errorf("documents from %d on: %w", part*perPart, s.docs.corrupt(err))
+	}
+	return nil
 }
 
 // Find implements search.Index.
