@@ -24,15 +24,7 @@ type Relay struct {
 // with the test.
 func (s *Stack) StartRelay() *Relay {
 	s.T.Helper()
-	keys, err := s.Realm.Keys(s.T.Context())
-	if err != nil {
-		s.T.Fatal(err)
-	}
-	for _, k := range keys {
-		if _, err := s.Accounts.AddKey(s.T.Context(), k); err != nil {
-			s.T.Fatal(err)
-		}
-	}
+	s.Realm.Publish(s.T, s.Accounts)
 	if s.relay == "" {
 		s.relay = filepath.Join(s.T.TempDir(), "relay")
 		build := exec.Command("go", "build", "-o", s.relay, "./fleet/relay")

@@ -56,6 +56,22 @@ func (r *Realm) Token(t testing.TB, user string, plan quota.Plan) string {
 	return token
 }
 
+// Publish adds the realm's keys to a store's, whose readers then take its tokens.
+func (r *Realm) Publish(t testing.TB, to interface {
+	AddKey(ctx context.Context, k auth.Key) (bool, error)
+}) {
+	t.Helper()
+	keys, err := r.Keys(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range keys {
+		if _, err := to.AddKey(t.Context(), k); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // Keys returns every key, and counts that it was asked.
 func (r *Realm) Keys(context.Context) ([]auth.Key, error) {
 	r.mu.Lock()
