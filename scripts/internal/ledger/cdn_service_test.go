@@ -49,15 +49,7 @@ func cdnKey(t *testing.T) string {
 func TestFilesAreLinkedAtACDN(t *testing.T) {
 	m := newMill(t)
 	realm := authtest.New(t, time.Now)
-	keys, err := realm.Keys(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, k := range keys {
-		if _, err := m.Accounts.AddKey(t.Context(), k); err != nil {
-			t.Fatal(err)
-		}
-	}
+	realm.Publish(t, m.Accounts)
 	u := m.upload(t, "greeting.txt", []byte("hello"))
 	if f := m.settle(t, u); f.Status != file.Ready {
 		t.Fatalf("the file is %+v", f)

@@ -34,30 +34,10 @@ type desk struct {
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
-	services, err := rig.FromEnv()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := rig.New(t.Context(), services, rig.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := r.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	r, _ := newRig(t)
 	d := &desk{Rig: r, realm: authtest.New(t, time.Now)}
 	d.patient(t)
-	keys, err := d.realm.Keys(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, k := range keys {
-		if _, err := r.Accounts.AddKey(t.Context(), k); err != nil {
-			t.Fatal(err)
-		}
-	}
+	d.realm.Publish(t, r.Accounts)
 	return d
 }
 

@@ -42,23 +42,7 @@ type indexery struct {
 
 func newIndexery(t *testing.T) *indexery {
 	t.Helper()
-	services, err := rig.FromEnv()
-	if err != nil {
-		t.Fatal(err)
-	}
-	log := &output{}
-	r, err := rig.New(t.Context(), services, rig.Options{Log: log})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := r.Close(); err != nil {
-			t.Error(err)
-		}
-		if t.Failed() {
-			t.Logf("the functions said:\n%s", log)
-		}
-	})
+	r, _ := newRig(t)
 	x := &indexery{Rig: r, bucket: "rig-index-" + strings.ToLower(id.New(time.Now())), made: time.Now().Add(-24 * time.Hour)}
 	x.S3 = s3.New(x.S3.Options(), func(o *s3.Options) { o.UsePathStyle = true })
 	if _, err := x.S3.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &x.bucket}); err != nil {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"testing"
 
-	"parley/scripts/internal/ledger/rig"
 	"parley/scripts/internal/runtimeapi"
 	"parley/shared/auth"
 )
@@ -15,19 +14,7 @@ import (
 // The compiled function makes the first signing key, then the next one when it is
 // due, and says when the first may go; and none in a region that hasn't caught up.
 func TestKeysRotate(t *testing.T) {
-	services, err := rig.FromEnv()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := rig.New(t.Context(), services, rig.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := r.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	r, _ := newRig(t)
 	silent(t, r.Chats)
 	run := func(env ...string) error {
 		e, err := r.Start(t.Context(), "rotate-keys", env...)

@@ -17,7 +17,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -46,46 +45,10 @@ type mill struct {
 	bucket *filebucket.Bucket
 }
 
-// output collects what several processes print.
-type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-// Write takes what is printed.
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(p)
-}
-
-// String is all that was printed.
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
-}
-
 func newMill(t *testing.T) *mill {
 	t.Helper()
-	services, err := rig.FromEnv()
-	if err != nil {
-		t.Fatal(err)
-	}
-	log := &output{}
-	r, err := rig.New(t.Context(), services, rig.Options{Log: log})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := r.Close(); err != nil {
-			t.Error(err)
-		}
-		if t.Failed() {
-			t.Logf("the functions said:\n%s", log)
-		}
-	})
-	client := s3.New(s3.Options{Region: "us-east-1", BaseEndpoint: &services.AWS, UsePathStyle: true, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
+	r, log := newRig(t)
+	client := s3.New(s3.Options{Region: "us-east-1", BaseEndpoint: &r.Services.AWS, UsePathStyle: true, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
 	return &mill{Rig: r, log: log, rows: store.NewFiles(r.DB, r.FilesTable, r.ChatsTable), s3: client, bucket: filebucket.New(client, r.Files)}
 }
 
