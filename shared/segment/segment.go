@@ -409,18 +409,15 @@ func (e *entry) Walk(places bool) (search.Postings, error) {
 	if err := e.walk(l, places && e.placed, e.only != nil); err != nil {
 		return nil, fmt.Errorf("walk a list: %w", e.lists.corrupt(err))
 	}
-	l.only = e.only
-	if e.only != nil && l.blocks == nil && !l.choose() {
-		return nil, search.ErrCorrupt.Because(errList)
-	}
 	return l, nil
 }
 
 // walk begins to walk a list with what is asked for.
 func (e *entry) walk(l *list, places, forms bool) (err error) {
 	l.begin(e.head, e.facts.Docs, e.lengths, bitReader{b: e.b, at: e.begun})
+	l.only = e.only
 	if e.count <= perBlock {
-		if !l.load() || forms && !l.readForms() {
+		if !l.load() {
 			err = errList
 		}
 		return err
