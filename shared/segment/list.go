@@ -493,6 +493,13 @@ type gathered struct {
 	last        int // document
 }
 
+// met counts one more time, in the document of the last time or in another one.
+func (g *gathered) met(doc int) {
+	if g.times++; g.last != doc {
+		g.docs, g.last = g.docs+1, doc
+	}
+}
+
 // note adds a document behind those that were noted.
 func (g *gathering) note(doc int) {
 	if g.count == 0 || g.doc != doc {
@@ -507,10 +514,7 @@ func (g *gathering) note(doc int) {
 func (g *gathering) noteAt(doc, place int, written string) {
 	g.note(doc)
 	at := g.form(written)
-	f := &g.forms[at]
-	if f.times++; f.last != doc {
-		f.docs, f.last = f.docs+1, doc
-	}
+	g.forms[at].met(doc)
 	further := uint64(place-g.place) << 1
 	if at > 0 {
 		g.b = binary.AppendUvarint(g.b, further|1)

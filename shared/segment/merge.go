@@ -215,10 +215,7 @@ func (m *merger) formsOf(l *list, times int, numbers []int, doc int) ([]int, err
 		if old != nil {
 			n = numbers[old[i]]
 		}
-		f := &m.forms[n]
-		if f.times++; f.last != doc {
-			f.docs, f.last = f.docs+1, doc
-		}
+		m.forms[n].met(doc)
 		m.which = append(m.which, n)
 	}
 	return m.which, nil
