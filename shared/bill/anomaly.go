@@ -8,8 +8,7 @@ import (
 )
 
 // anomalies compares each whole day of the month with the same weekdays before it.
-func (m *maker) anomalies(b *Bill) {
-	days := m.byDay()
+func (m *maker) anomalies(b *Bill, days map[string]map[string]Money) {
 	first := slices.Sorted(maps.Keys(days))
 	if len(first) == 0 {
 		return

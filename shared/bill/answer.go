@@ -9,7 +9,7 @@ import (
 )
 
 // gpu returns what engines cost by cost centre, and who says so.
-func (m *maker) gpu() (map[string]Money, string) {
+func (m *maker) gpu(answers map[AnswerKey]Answers) (map[string]Money, string) {
 	by := map[string]Money{}
 	if m.Invoice != nil {
 		for k, sum := range m.Invoice.Sums {
@@ -21,7 +21,6 @@ func (m *maker) gpu() (map[string]Money, string) {
 			return by, "invoice"
 		}
 	}
-	answers, _ := m.Turns.settled()
 	ms := new(big.Int)
 	for k, a := range answers {
 		if m.inMonth(k.Day) {
@@ -39,10 +38,7 @@ func (m *maker) gpu() (map[string]Money, string) {
 
 func total(by map[string]Money) Money { return Sum(slices.Collect(maps.Values(by))...) }
 
-func (m *maker) answers(b *Bill) {
-	gpu, from := m.gpu()
-	b.GPUFrom = from
-	answers, users := m.Turns.settled()
+func (m *maker) answers(b *Bill, answers map[AnswerKey]Answers, gpu Money) {
 	type key struct{ plan, model string }
 	sums := map[key]Answers{}
 	for k, a := range answers {
@@ -50,7 +46,7 @@ func (m *maker) answers(b *Bill) {
 			sums[key{k.Plan, k.Model}] = sums[key{k.Plan, k.Model}].plus(a)
 		}
 	}
-	if len(sums) == 0 && (total(gpu).Sign() != 0 || b.Total.Net.Sign() != 0) {
+	if len(sums) == 0 && (gpu.Sign() != 0 || b.Total.Net.Sign() != 0) {
 		sums[key{"", ""}] = Answers{} // nobody has asked, and it cost something
 	}
 	keys := slices.SortedFunc(maps.Keys(sums), func(x, y key) int { return cmp.Or(cmp.Compare(x.plan, y.plan), cmp.Compare(x.model, y.model)) })
@@ -59,7 +55,7 @@ func (m *maker) answers(b *Bill) {
 		engine = append(engine, new(big.Rat).SetInt64(sums[k].EngineMS))
 		replies = append(replies, new(big.Rat).SetInt64(sums[k].replies()))
 	}
-	gpus, functions := Split(total(gpu), engine, fine), splitExactly(b.Total.Net, replies)
+	gpus, functions := Split(gpu, engine, fine), splitExactly(b.Total.Net, replies)
 	for i, k := range keys {
 		r := AnswerRow{Plan: k.plan, Model: k.model, Answers: sums[k], GPU: gpus[i], Function: functions[i]}
 		r.Net = r.GPU.Plus(r.Function)
@@ -70,7 +66,6 @@ func (m *maker) answers(b *Bill) {
 		t.GPU, t.Function, t.Net = t.GPU.Plus(r.GPU), t.Function.Plus(r.Function), t.Net.Plus(r.Net)
 	}
 	b.Answered.Thousand = perThousand(b.Answered)
-	m.users(b, users)
 }
 
 // splitExactly is Split to a billionth, whose first part has what is finer than

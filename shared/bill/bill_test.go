@@ -172,7 +172,7 @@ func TestTheSumsOfThePartsEqualTheWhole(t *testing.T) {
 			}
 		}
 		// By a way of its own: all lines of the month at once.
-		gross, requests, owners := Money{}, int64(0), (&maker{Material: m}).owners()
+		gross, requests, owners := Money{}, int64(0), owners(m.Functions)
 		for k, w := range m.Lines.Work {
 			if strings.HasPrefix(k.Day, "2026-11") {
 				rate := m.Settings.Rates.ARM

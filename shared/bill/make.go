@@ -14,7 +14,7 @@ func Make(m Material) (*Bill, error) {
 	if err != nil {
 		return nil, fmt.Errorf("month %.20q: it is written YYYY-MM", m.Month)
 	}
-	mk := &maker{Material: m, start: start, end: start.AddDate(0, 1, 0)}
+	mk := &maker{Material: m, start: start, end: start.AddDate(0, 1, 0), owned: owners(m.Functions)}
 	asOf := m.Now.UTC().Truncate(time.Hour)
 	if asOf.After(mk.end) {
 		asOf = mk.end
@@ -24,13 +24,18 @@ func Make(m Material) (*Bill, error) {
 	if m.Invoice != nil && m.Invoice.Currency != "" {
 		b.Currency = m.Invoice.Currency
 	}
+	answers, users := m.Turns.settled()
+	gpu, from := mk.gpu(answers)
+	b.GPUFrom = from
 	mk.functions(b)
-	mk.answers(b)
-	mk.centres(b)
+	mk.answers(b, answers, total(gpu))
+	mk.users(b, users)
+	mk.centres(b, gpu)
 	mk.services(b)
 	mk.reconcile(b)
-	mk.days(b)
-	mk.anomalies(b)
+	byDay := mk.byDay()
+	mk.days(b, byDay)
+	mk.anomalies(b, byDay)
 	mk.sources(b)
 	return b, nil
 }
@@ -38,6 +43,7 @@ func Make(m Material) (*Bill, error) {
 type maker struct {
 	Material
 	start, end, asOf time.Time
+	owned            map[owner]Function
 }
 
 func (m *maker) inMonth(day string) bool { return len(day) == 10 && day[:7] == m.Month }
@@ -46,13 +52,12 @@ func (m *maker) inMonth(day string) bool { return len(day) == 10 && day[:7] == m
 // comes once, as credits and purchases do, isn't carried on: it is added as it is.
 func (m *maker) forecasts(parts []Money) []Money {
 	gone, all := int64(m.asOf.Sub(m.start).Hours()), int64(m.end.Sub(m.start).Hours())
-	gone = max(gone, 1)
-	grown := make([]Money, len(parts))
-	for i, p := range parts {
-		grown[i] = p.Times(all, gone)
-	}
 	if gone == all {
 		return parts
+	}
+	grown := make([]Money, len(parts))
+	for i, p := range parts {
+		grown[i] = p.Times(all, max(gone, 1))
 	}
 	return cut(grown, fine)
 }
@@ -60,9 +65,9 @@ func (m *maker) forecasts(parts []Money) []Money {
 // owner is whose a row of functions is.
 type owner struct{ region, function string }
 
-func (m *maker) owners() map[owner]Function {
+func owners(functions []Function) map[owner]Function {
 	all := map[owner]Function{}
-	for _, f := range m.Functions {
+	for _, f := range functions {
 		all[owner{f.Region, f.Name}] = f
 		if any, ok := all[owner{"", f.Name}]; !ok || f.Region < any.Region { // lines may not say
 			all[owner{"", f.Name}] = f
@@ -81,20 +86,19 @@ func (m *maker) rate(f Function) (Money, string) {
 
 const gbSecond = 1024 * 1000 // MB·ms
 
-func (m *maker) gross(f Function, w Work) Money {
-	rate, _ := m.rate(f)
+func (m *maker) gross(k WorkKey, w Work) Money {
+	rate, _ := m.rate(m.owned[owner{k.Region, k.Function}])
 	return rate.Times(w.MBms, gbSecond).Plus(m.Settings.Rates.Requests.Times(w.Requests, 1_000_000))
 }
 
 func (m *maker) functions(b *Bill) {
-	owners := m.owners()
 	type key struct {
 		owner
 		centre string
 	}
 	rows := map[key]*FunctionRow{}
 	row := func(o owner, centre string) *FunctionRow {
-		f := owners[o]
+		f := m.owned[o]
 		if o.region == "" {
 			o.region = f.Region
 		}
@@ -110,12 +114,11 @@ func (m *maker) functions(b *Bill) {
 			continue
 		}
 		o := owner{k.Region, k.Function}
-		f := owners[o]
-		r := row(o, f.Centre)
+		r := row(o, m.owned[o].Centre)
 		r.Requests += w.Requests
 		r.Inits += w.Inits
 		r.mbms += w.MBms
-		r.Gross = r.Gross.Plus(m.gross(f, w))
+		r.Gross = r.Gross.Plus(m.gross(k, w))
 	}
 	if m.Invoice != nil {
 		for k, sum := range m.Invoice.Sums {
@@ -123,7 +126,7 @@ func (m *maker) functions(b *Bill) {
 				continue
 			}
 			centre := k.Centre
-			if f, ok := owners[owner{k.Region, k.Function}]; ok && k.Function != "" {
+			if f, ok := m.owned[owner{k.Region, k.Function}]; ok && k.Function != "" {
 				centre = f.Centre // the line's and the charge's row are one
 			}
 			r := row(owner{k.Region, k.Function}, centre)
@@ -156,9 +159,8 @@ func (m *maker) plan(b *Bill) {
 		r := &b.Functions[i]
 		f = f.Plus(r.Credits)
 		r.Forecast = f
-		r.Budget = m.Settings.budget(r.Centre, r.Function, m.Month)
-		if r.Function == "" {
-			r.Budget = nil // that of the cost centre as a whole
+		if r.Function != "" { // else it is that of the cost centre as a whole
+			r.Budget = m.Settings.budget(r.Centre, r.Function, m.Month)
 		}
 		if r.Budget != nil {
 			v := r.Budget.Minus(f)
@@ -168,7 +170,6 @@ func (m *maker) plan(b *Bill) {
 		t := &b.Total
 		t.Requests += r.Requests
 		t.Inits += r.Inits
-		t.mbms += r.mbms
 		t.GBSeconds, t.Gross, t.Credits, t.Net = t.GBSeconds.Plus(r.GBSeconds), t.Gross.Plus(r.Gross), t.Credits.Plus(r.Credits), t.Net.Plus(r.Net)
 		t.Invoiced, t.Forecast = t.Invoiced.Plus(r.Invoiced), t.Forecast.Plus(r.Forecast)
 	}
@@ -178,7 +179,7 @@ func (m *maker) plan(b *Bill) {
 	}
 }
 
-func (m *maker) centres(b *Bill) {
+func (m *maker) centres(b *Bill, gpu map[string]Money) {
 	rows, usage := map[string]*CentreRow{"": {}}, map[string]Money{}
 	row := func(centre string) *CentreRow {
 		if rows[centre] == nil {
@@ -208,7 +209,6 @@ func (m *maker) centres(b *Bill) {
 			r := row(f.Centre)
 			r.Gross = r.Gross.Plus(f.Gross)
 		}
-		gpu, _ := m.gpu()
 		for centre, cost := range gpu {
 			r := row(centre)
 			r.Gross = r.Gross.Plus(cost)
@@ -286,10 +286,9 @@ func (m *maker) reconcile(b *Bill) {
 		through = last.AddDate(0, 0, -1).Format(time.DateOnly)
 	}
 	c := &Reconciliation{From: m.start.Format(time.DateOnly), Through: through}
-	owners := m.owners()
 	for k, w := range m.Lines.Work {
 		if m.inMonth(k.Day) && k.Day <= through {
-			c.Estimate = c.Estimate.Plus(m.gross(owners[owner{k.Region, k.Function}], w))
+			c.Estimate = c.Estimate.Plus(m.gross(k, w))
 		}
 	}
 	for day, sum := range m.Invoice.Lambda {
@@ -309,18 +308,17 @@ func (m *maker) reconcile(b *Bill) {
 
 // byDay is what each function cost each day, of all days that are there.
 func (m *maker) byDay() map[string]map[string]Money {
-	days, owners := map[string]map[string]Money{}, m.owners()
+	days := map[string]map[string]Money{}
 	for k, w := range m.Lines.Work {
 		if days[k.Day] == nil {
 			days[k.Day] = map[string]Money{}
 		}
-		days[k.Day][k.Function] = days[k.Day][k.Function].Plus(m.gross(owners[owner{k.Region, k.Function}], w))
+		days[k.Day][k.Function] = days[k.Day][k.Function].Plus(m.gross(k, w))
 	}
 	return days
 }
 
-func (m *maker) days(b *Bill) {
-	days := m.byDay()
+func (m *maker) days(b *Bill, days map[string]map[string]Money) {
 	for day := m.start; day.Before(m.asOf) || day.Equal(m.start); day = day.AddDate(0, 0, 1) {
 		name := day.Format(time.DateOnly)
 		b.Days = append(b.Days, DayRow{name, days[name], total(days[name])})
