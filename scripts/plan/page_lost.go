@@ -68,11 +68,12 @@ func (m *Model) pageLost(w *strings.Builder, n Need, lost map[int]Need, seed uin
 func (m *Model) pageLostAlone(w *strings.Builder, n Need, s *simulation, lost string, at float64, seed uint64) {
 	fmt.Fprintf(w, pageLostAloneText, lost, 100*s.busy)
 	fmt.Fprintln(w, "| busy | GPUs, of those above | premium: sent | not served, % | refused | late | wait p50 / p99, s | free: sent | not served, % | refused | late | wait p50 / p99, s |\n|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+	alone := s.alone(s.busy)
+	gone := alone.load.region(lost)
+	touched := alone.crowd(at-windowBefore, at+windowAfter, seed, alone.touched(gone))
 	enough := -1.0
 	for _, busy := range []float64{0.8, 0.6, 0.4, 0.3} {
-		one := s.alone(busy)
-		gone := one.load.region(lost)
-		r := one.play(loss{gone, at, 0, false}, one.crowd(at-windowBefore, at+windowAfter, seed, one.touched(gone)))
+		r := s.alone(busy).play(loss{gone, at, 0, false}, touched)
 		fmt.Fprintf(w, "| %.0f %% | %.0f %% | %s | %s |\n", 100*busy, 100*s.busy/busy, r.cells(fleet.Premium), r.cells(fleet.Free))
 		if enough < 0 && r.Total.Refused[premium]+r.Total.Late[premium] == 0 {
 			enough = busy
