@@ -172,8 +172,6 @@ func TestNeedsGoByTheLoad(t *testing.T) {
 			one.Average, one.Peak = one.Average/2, one.Peak/2
 		}
 	}
-	table := m.table
-	table.Assumptions = nil
 	base, err := open("", docs)
 	if err != nil {
 		t.Fatal(err)
