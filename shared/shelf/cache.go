@@ -163,7 +163,6 @@ type partial struct {
 
 	mu     sync.Mutex
 	have   []bool // by piece
-	missed int    // how many it hasn't
 	coming map[int64]*arrival
 	size   int64 // bytes that it has; the cache's lock guards it
 }
@@ -183,7 +182,6 @@ func (p *partial) remove() {
 
 // begin brings over what is read in any case.
 func (p *partial) begin(ctx context.Context) error {
-	p.missed = len(p.have)
 	if p.about.Bytes > atOnce {
 		return p.Fetch(ctx, [][2]int64{{p.about.Lists, p.about.Bytes}})
 	}
@@ -201,7 +199,7 @@ func (p *partial) begin(ctx context.Context) error {
 func (p *partial) Local() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.missed == 0
+	return !slices.Contains(p.have, false)
 }
 
 // ReadAt implements io.ReaderAt. What is missing comes over first.
@@ -309,7 +307,6 @@ func (p *partial) put(body []byte, from, to int64) error {
 	p.mu.Lock()
 	for i := from; i < to; i++ {
 		p.have[i] = true
-		p.missed--
 	}
 	p.mu.Unlock()
 	p.cache.mu.Lock()
