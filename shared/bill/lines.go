@@ -343,46 +343,25 @@ func (l *Lines) events(dec *jsontext.Decoder, limited *budget) error {
 
 // event reads {"id":…,"timestamp":…,"message":…}.
 func (l *Lines) event(dec *jsontext.Decoder) error {
-	if _, err := dec.ReadToken(); err != nil {
-		return err
-	}
 	at, had := int64(0), false
-	for dec.PeekKind() == '"' {
-		name, err := dec.ReadValue()
-		if err != nil {
-			return err
-		}
-		field := 0
+	err := object(dec, func(name []byte) error {
 		switch string(name) {
 		case `"timestamp"`:
-			field = 1
-		case `"message"`:
-			field = 2
-		}
-		if field == 0 {
-			if err := dec.SkipValue(); err != nil {
-				return err
-			}
-			continue
-		}
-		value, err := dec.ReadValue()
-		if err != nil {
-			return err
-		}
-		if field == 1 {
+			value, err := dec.ReadValue()
 			at, _ = number(value, 1)
-			continue
-		}
-		if l.buffer, err = jsontext.AppendUnquote(l.buffer[:0], value); err != nil {
+			return err
+		case `"message"`:
+			value, err := dec.ReadValue()
+			if err == nil {
+				l.buffer, err = jsontext.AppendUnquote(l.buffer[:0], value)
+			}
+			had = err == nil
 			return err
 		}
-		had = true
-	}
-	if _, err := dec.ReadToken(); err != nil {
-		return err
-	}
-	if had {
+		return dec.SkipValue()
+	})
+	if err == nil && had {
 		l.message(at, bytes.TrimRight(l.buffer, "\n"))
 	}
-	return nil
+	return err
 }

@@ -175,19 +175,19 @@ func (d *reportReader) json(message []byte) (r report, v verdict) {
 	d.buffer.Reset(message)
 	d.dec.Reset(d.buffer, lenient...)
 	isReport, had := false, uint(0)
-	err := d.object(func(name string) error {
-		switch name {
-		case "type":
+	err := object(d.dec, func(name []byte) error {
+		switch string(name) {
+		case `"type"`:
 			kind, err := d.dec.ReadValue()
 			isReport = string(kind) == `"platform.report"`
 			return err
-		case "time":
+		case `"time"`:
 			at, err := d.dec.ReadValue()
 			if n := len(at); n > 2 {
 				d.at, _ = stamp(at[1 : n-1])
 			}
 			return err
-		case "record":
+		case `"record"`:
 			return d.record(&r, &had)
 		}
 		return d.dec.SkipValue()
@@ -202,27 +202,27 @@ func (d *reportReader) json(message []byte) (r report, v verdict) {
 }
 
 func (d *reportReader) record(r *report, had *uint) error {
-	return d.object(func(name string) error {
-		switch name {
-		case "requestId":
+	return object(d.dec, func(name []byte) error {
+		switch string(name) {
+		case `"requestId"`:
 			*had |= 16
-		case "metrics":
-			return d.object(func(name string) error { return d.metric(r, had, name) })
+		case `"metrics"`:
+			return object(d.dec, func(name []byte) error { return d.metric(r, had, name) })
 		}
 		return d.dec.SkipValue()
 	})
 }
 
-func (d *reportReader) metric(r *report, had *uint, name string) error {
+func (d *reportReader) metric(r *report, had *uint, name []byte) error {
 	target, bit, scale := (*int64)(nil), uint(0), int64(1)
-	switch name {
-	case "durationMs":
+	switch string(name) {
+	case `"durationMs"`:
 		target, bit, scale = &r.duration, 1, 1000
-	case "billedDurationMs":
+	case `"billedDurationMs"`:
 		target, bit = &r.billed, 2
-	case "memorySizeMB":
+	case `"memorySizeMB"`:
 		target, bit = &r.memory, 4
-	case "initDurationMs":
+	case `"initDurationMs"`:
 		target, bit, scale = &r.init, 8, 1000
 	default:
 		return d.dec.SkipValue()
@@ -240,50 +240,24 @@ func (d *reportReader) metric(r *report, had *uint, name string) error {
 	return nil
 }
 
-// object calls fn for each name of an object; fn reads the value. A value of another
-// kind is skipped.
-func (d *reportReader) object(fn func(name string) error) error {
-	if d.dec.PeekKind() != '{' {
-		return d.dec.SkipValue()
+// object calls fn for each name of an object, in its quotes; fn reads the value. A
+// value of another kind is skipped.
+func object(dec *jsontext.Decoder, fn func(name []byte) error) error {
+	if dec.PeekKind() != '{' {
+		return dec.SkipValue()
 	}
-	if _, err := d.dec.ReadToken(); err != nil {
+	if _, err := dec.ReadToken(); err != nil {
 		return err
 	}
-	for d.dec.PeekKind() == '"' {
-		name, err := d.dec.ReadValue()
+	for dec.PeekKind() == '"' {
+		name, err := dec.ReadValue()
 		if err != nil {
 			return err
 		}
-		if err := fn(known(name)); err != nil {
+		if err := fn(name); err != nil {
 			return err
 		}
 	}
-	_, err := d.dec.ReadToken()
+	_, err := dec.ReadToken()
 	return err
-}
-
-// known returns a quoted name as a string that needs no memory; empty if nobody
-// asks for it.
-func known(quoted []byte) string {
-	switch string(quoted) {
-	case `"type"`:
-		return "type"
-	case `"time"`:
-		return "time"
-	case `"record"`:
-		return "record"
-	case `"requestId"`:
-		return "requestId"
-	case `"metrics"`:
-		return "metrics"
-	case `"durationMs"`:
-		return "durationMs"
-	case `"billedDurationMs"`:
-		return "billedDurationMs"
-	case `"memorySizeMB"`:
-		return "memorySizeMB"
-	case `"initDurationMs"`:
-		return "initDurationMs"
-	}
-	return ""
 }
