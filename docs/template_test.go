@@ -74,25 +74,28 @@ var closed = object{
 }
 
 func TestEveryBucketIsClosed(t *testing.T) {
-	all, n := readTemplate(t, "shared/template.yaml"), 0
-	for name, r := range all.Resources {
-		if r.Type != "AWS::S3::Bucket" {
-			continue
-		}
-		n++
-		for property, want := range closed {
-			if d := cmp.Diff(want, r.Properties[property]); d != "" {
-				t.Errorf("%s of %s: %s", property, name, d)
+	n := 0
+	for _, path := range []string{"shared/template.yaml", "fleet/template.yaml", "web/template.yaml", "functions/billing-report/template.yaml"} {
+		all := readTemplate(t, path)
+		for name, r := range all.Resources {
+			if r.Type != "AWS::S3::Bucket" {
+				continue
+			}
+			n++
+			for property, want := range closed {
+				if d := cmp.Diff(want, r.Properties[property]); d != "" {
+					t.Errorf("%s of %s: %s", property, name, d)
+				}
+			}
+			if !all.onlyOverTLS(name) {
+				t.Errorf("%s takes requests without TLS", name)
+			}
+			if cors := r.Properties["CorsConfiguration"]; cors != nil && name != "FilesBucket" {
+				t.Errorf("pages may use %s: %v", name, cors)
 			}
 		}
-		if !all.onlyOverTLS(name) {
-			t.Errorf("%s takes requests without TLS", name)
-		}
-		if cors := r.Properties["CorsConfiguration"]; cors != nil && name != "FilesBucket" {
-			t.Errorf("pages may use %s: %v", name, cors)
-		}
 	}
-	if n < 4 {
+	if n < 7 {
 		t.Errorf("only %d buckets were found", n)
 	}
 }
