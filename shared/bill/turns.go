@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
 	"golang.org/x/sync/errgroup"
 
 	"parley/shared/chat"
@@ -192,12 +191,11 @@ func rows(file []byte, fn func(row int64, r usage.Record, err error)) {
 	row := int64(0)
 	for lines.Scan() {
 		row++
-		one, err := usage.Decode(packed(lines.Bytes()))
-		if err != nil || len(one) != 1 {
-			fn(row, usage.Record{}, fmt.Errorf("no record: %w", err))
-			continue
+		r, err := usage.DecodeLine(lines.Bytes())
+		if err != nil {
+			err = fmt.Errorf("no record: %w", err)
 		}
-		fn(row, one[0], nil)
+		fn(row, r, err)
 	}
 	if err := lines.Err(); err != nil || row == 0 {
 		fn(row, usage.Record{}, fmt.Errorf("the rest of the file can't be read: %w", err))
@@ -206,14 +204,6 @@ func rows(file []byte, fn func(row int64, r usage.Record, err error)) {
 
 // maxRecords is how many bytes of a damaged file are looked through.
 const maxRecords = 64 << 20
-
-func packed(line []byte) []byte {
-	var out bytes.Buffer
-	zip := gzip.NewWriter(&out)
-	zip.Write(line)
-	zip.Close() // a buffer takes everything
-	return out.Bytes()
-}
 
 // unlikely says what is wrong with a record that can be decoded.
 func unlikely(r usage.Record) error {

@@ -45,8 +45,19 @@ func Encode(records []Record) ([]byte, error) {
 // maxFile bounds what a file may unpack to.
 const maxFile = 64 << 20
 
-// Decode reads a file. Fields that it doesn't know are a later release's and left
-// out; a later version is refused.
+// DecodeLine reads a file's line. Fields that it doesn't know are a later release's and
+// left out; a later version is refused.
+func DecodeLine(line []byte) (r Record, err error) {
+	if err := json.Unmarshal(line, &r); err != nil {
+		return r, err
+	}
+	if r.Version < 1 || r.Version > Version || r.Reply == "" {
+		return r, fmt.Errorf("it is of version %d; this release reads up to %d", r.Version, Version)
+	}
+	return r, nil
+}
+
+// Decode reads a file.
 func Decode(file []byte) ([]Record, error) {
 	zip, err := gzip.NewReader(bytes.NewReader(file))
 	if err != nil {
@@ -56,12 +67,9 @@ func Decode(file []byte) ([]Record, error) {
 	lines := bufio.NewScanner(io.LimitReader(zip, maxFile))
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		var r Record
-		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
+		r, err := DecodeLine(lines.Bytes())
+		if err != nil {
 			return nil, fmt.Errorf("decode record %d: %w", len(records)+1, err)
-		}
-		if r.Version < 1 || r.Version > Version || r.Reply == "" {
-			return nil, fmt.Errorf("record %d is of version %d; this release reads up to %d", len(records)+1, r.Version, Version)
 		}
 		records = append(records, r)
 	}
