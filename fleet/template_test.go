@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -17,6 +18,14 @@ import (
 // object is a map of the template. What a tag such as !Ref refers to is read as its name.
 type object = map[string]any
 
+var template = sync.OnceValues(func() (all object, err error) {
+	text, err := os.ReadFile("template.yaml")
+	if err == nil {
+		err = yaml.Unmarshal(text, &all)
+	}
+	return all, err
+})
+
 func resources(t *testing.T) object {
 	t.Helper()
 	return section(t, "Resources")
@@ -24,11 +33,7 @@ func resources(t *testing.T) object {
 
 func section(t *testing.T, name string) object {
 	t.Helper()
-	var all object
-	text, err := os.ReadFile("template.yaml")
-	if err == nil {
-		err = yaml.Unmarshal(text, &all)
-	}
+	all, err := template()
 	if err != nil {
 		t.Fatal(err)
 	}
