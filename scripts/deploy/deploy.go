@@ -87,8 +87,8 @@ func (d *desk) deploy(ctx context.Context, env *environment.Environment, t *envi
 	if err != nil {
 		return err
 	}
-	if _, has := template.Parameters[releaseParameter]; has {
-		parameters[releaseParameter] = releaseOf(r.template, template.Complete(parameters))
+	if _, has := template.Parameters[environment.Release]; has {
+		parameters[environment.Release] = releaseOf(r.template, template.Complete(parameters))
 	}
 	p, err := c.plan(ctx, request{stack: t.Stack, url: r.url, template: r.template, parameters: values(parameters), description: "Parley " + commit})
 	if errors.Is(err, errNothing) {

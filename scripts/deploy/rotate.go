@@ -136,7 +136,7 @@ func (d *desk) giveOne(ctx context.Context, env *environment.Environment, t *env
 			all[name] = value
 		}
 	}
-	given[releaseParameter] = releaseOf(r.template, all) // else functions go on with the versions that know the old secrets
+	given[environment.Release] = releaseOf(r.template, all) // else functions go on with the versions that know the old secrets
 	for _, p := range stack.Parameters {
 		one := types.Parameter{ParameterKey: p.ParameterKey, UsePreviousValue: aws.Bool(true)}
 		if value, has := given[aws.ToString(p.ParameterKey)]; has {

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"regexp"
 	"testing"
+
+	"parley/scripts/deploy/environment"
 )
 
 func TestAnotherReleaseForAnythingElse(t *testing.T) {
@@ -13,7 +15,7 @@ func TestAnotherReleaseForAnythingElse(t *testing.T) {
 		t.Errorf("the release is called %q", first)
 	}
 	with := maps.Clone(parameters)
-	with[releaseParameter] = first
+	with[environment.Release] = first
 	if again := releaseOf(template, with); again != first {
 		t.Errorf("the same was called %s, then %s", first, again)
 	}

@@ -11,7 +11,8 @@ import (
 )
 
 // Parameters of which files hold nothing: those by which the edge proves itself, and
-// the one that is another with each deployment.
+// the one by which functions get new versions, for the alias that they are called by
+// moves only when it changes.
 const (
 	EdgeSecret       = "EdgeSecret"
 	EdgeSecretBefore = "EdgeSecretBefore"
@@ -181,19 +182,6 @@ func (t *Target) resolve(value string, output func(target, name string) (string,
 		resolved = ""
 	}
 	return resolved, errors.Join(errs...)
-}
-
-// References are the other stacks without whose outputs this one can't be.
-func (t *Target) References(template *Template) []string {
-	seen := map[string]bool{}
-	for _, value := range t.Given(template) {
-		for _, m := range reference.FindAllStringSubmatch(value, -1) {
-			if m[3] == "" {
-				seen[t.meant(m[1])] = true
-			}
-		}
-	}
-	return slices.Sorted(maps.Keys(seen))
 }
 
 // String names the stack for people.
