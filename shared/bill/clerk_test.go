@@ -215,12 +215,16 @@ func TestRecordsThatCannotBeReadAreCounted(t *testing.T) {
 	u.files[usage.Key(noon, "a", 1)] = gzipped(t, []byte(lines[0]+"{\"v\":9}\n"+lines[1]+"no JSON\n"))
 	u.files[usage.Key(noon, "b", 2)] = []byte("no gzip")
 	u.write(t, noon, "c", negative)
+	u.files[usage.Key(noon, "d", 4)] = nil
 	b := clerk(t, newMemory(), u, noon.Add(24*time.Hour)).bill(t)
 	got := ""
 	for _, f := range b.Sources[1].Read.Listed {
 		got += fmt.Sprint(f.Row, " ")
+		if strings.Contains(f.Why, "%!") {
+			t.Error(f.Why)
+		}
 	}
-	if b.Answered.Done != 2 || b.Sources[1].Read.Faults != 4 || got != "2 4 1 1 " {
+	if b.Answered.Done != 2 || b.Sources[1].Read.Faults != 5 || got != "2 4 1 1 0 " {
 		t.Errorf("%d answers, faults %+v", b.Answered.Done, b.Sources[1].Read.Listed)
 	}
 }

@@ -197,7 +197,11 @@ func rows(file []byte, fn func(row int64, r usage.Record, err error)) {
 		}
 		fn(row, r, err)
 	}
-	if err := lines.Err(); err != nil || row == 0 {
+	err = lines.Err()
+	if err == nil && row == 0 {
+		err = errors.New("there is nothing in it")
+	}
+	if err != nil {
 		fn(row, usage.Record{}, fmt.Errorf("the rest of the file can't be read: %w", err))
 	}
 }
