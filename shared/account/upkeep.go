@@ -39,7 +39,7 @@ type Reader interface {
 // Upkeep is what users do with their account once they have one.
 type Upkeep struct {
 	Users    Users
-	Nearby   Reader // for showing an account, also while Users is away; nil: Users
+	Nearby   Reader // for showing an account, also while Users is away
 	Secrets  Secrets
 	Throttle Throttle
 	Mailer   Mailer
@@ -77,11 +77,7 @@ type Used struct {
 
 // Me shows a user the account: three reads.
 func (k *Upkeep) Me(ctx context.Context, user string) (Overview, error) {
-	nearby := k.Nearby
-	if nearby == nil {
-		nearby = k.Users
-	}
-	u, err := present(ctx, nearby, user)
+	u, err := present(ctx, k.Nearby, user)
 	if err != nil {
 		return Overview{}, err
 	}

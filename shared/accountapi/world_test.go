@@ -60,7 +60,7 @@ func newWorld(t *testing.T) *world {
 		Mailer: w, PerAddress: account.PerHour(40), Origin: "https://parley.example", Log: log}))
 	maps.Copy(routes, accountapi.Login(s, &account.Access{Issuer: issuer, Users: w.accounts, Sessions: w.accounts, Throttle: w.accounts,
 		Limits: account.LoginLimits{PerPair: account.PerHour(3), PerAddress: account.PerHour(20), PerAccount: account.PerHour(6)}}, ring))
-	upkeep := &account.Upkeep{Users: w.accounts, Secrets: w.accounts, Throttle: w.accounts, Mailer: w,
+	upkeep := &account.Upkeep{Users: w.accounts, Nearby: w.accounts, Secrets: w.accounts, Throttle: w.accounts, Mailer: w,
 		Quota: quota, Storage: store.NewFiles(db, chats, ""), Purger: w, Floor: 0, Origin: "https://parley.example", Now: w.now, Log: log,
 		Limits: account.UpkeepLimits{ResetPerAddress: account.PerHour(30), MailPerAccount: account.PerHour(2), DeletePerAccount: account.PerHour(3)}}
 	maps.Copy(routes, accountapi.Upkeep(s, upkeep))
