@@ -12,7 +12,7 @@
 //   - Nothing is rounded before it is shown. Lambda's work is counted in whole
 //     MB·ms, money is a rational number (Money). What has to be divided, as a
 //     forecast or a share, is divided by Split, whose parts sum to the whole, and
-//     what is shown is cut by Split, too: shown parts sum to the shown whole.
+//     what is shown is cut in the same way: shown parts sum to the shown whole.
 //   - Partials merge by adding whole numbers, in any order and grouping.
 //   - What can't be read is counted and listed with its file and row. The list is
 //     bounded, the count is exact, and no row is in neither.

@@ -85,7 +85,7 @@ func (m Money) Cmp(n Money) int { return m.r().Cmp(n.r()) }
 func (m Money) Abs() Money { return Money{new(big.Rat).Abs(m.r())} }
 
 // Fixed shows m with so many digits after the point. It rounds: what is shown beside
-// its parts is shown by Shown.
+// its parts is cut before.
 func (m Money) Fixed(places int) string {
 	s := m.r().FloatString(places)
 	if strings.Trim(s, "-0.") == "" {
@@ -152,18 +152,9 @@ func Split(whole Money, weights []*big.Rat, places int) []Money {
 	return cut(exact, places)
 }
 
-// Shown rounds parts to so many digits in such a way that they sum to their sum,
-// rounded to as many.
-func Shown(parts []Money, places int) []string {
-	shown := make([]string, len(parts))
-	for i, m := range cut(parts, places) {
-		shown[i] = m.Fixed(places)
-	}
-	return shown
-}
-
-// cut rounds all parts down and gives what their rounded sum has more to those that
-// lost the most, of equals to the first.
+// cut rounds parts to so many digits in such a way that they sum to their sum, rounded
+// to as many: all down, and what the rounded sum has more goes to those that lost the
+// most, of equals to the first.
 func cut(parts []Money, places int) []Money {
 	unit := new(big.Rat).SetFrac(big.NewInt(1), new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(places)), nil))
 	type piece struct {

@@ -83,13 +83,16 @@ func TestPartsSumToTheWhole(t *testing.T) {
 	}
 }
 
-func TestShown(t *testing.T) {
+func TestCut(t *testing.T) {
 	third := MustMoney("1").Times(1, 3)
-	if got := strings.Join(Shown([]Money{third, third, third}, 2), " "); got != "0.34 0.33 0.33" {
-		t.Error(got)
-	}
-	if got := strings.Join(Shown([]Money{MustMoney("-0.005"), MustMoney("1.005")}, 2), " "); got != "0.00 1.00" {
-		t.Error(got)
+	for want, parts := range map[string][]Money{"0.34 0.33 0.33": {third, third, third}, "0.00 1.00": {MustMoney("-0.005"), MustMoney("1.005")}} {
+		var shown []string
+		for _, m := range cut(parts, 2) {
+			shown = append(shown, m.Fixed(2))
+		}
+		if got := strings.Join(shown, " "); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
 	}
 }
 

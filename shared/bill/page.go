@@ -20,7 +20,7 @@ var pageTemplate = template.Must(template.New("page").Parse(pageText))
 // Page is the bill as one HTML file that needs no other and runs no script.
 //
 // Amounts are shown with as many digits as the month's sum is worth (places). Each
-// column's parts sum to its shown sum by Shown; what follows from two columns of a
+// column's parts sum to its shown sum (column); what follows from two columns of a
 // row, as net from gross and credits, is made of what is shown of them. So all that
 // is shown adds up, down and across, and is within one unit of its last digit of
 // what is exact.
@@ -34,10 +34,11 @@ func (b *Bill) Page() ([]byte, error) {
 
 // places is with how many digits after the point a month of that worth is shown.
 func places(worth Money) int {
-	for n, least := range []string{"", "", "1000", "", "1"} {
-		if least != "" && worth.Abs().Cmp(MustMoney(least)) >= 0 {
-			return n
-		}
+	switch worth = worth.Abs(); {
+	case worth.Cmp(MustMoney("1000")) >= 0:
+		return 2
+	case worth.Cmp(MustMoney("1")) >= 0:
+		return 4
 	}
 	return 6
 }
