@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -81,7 +82,7 @@ const noFunction = "of no single function"
 
 func (b *Bill) functionSheet() Sheet {
 	var rows [][]any
-	for _, r := range append(b.Functions[:len(b.Functions):len(b.Functions)], b.Total) {
+	for _, r := range append(slices.Clip(b.Functions), b.Total) {
 		name, centre, rate := named(r.Function, noFunction), named(r.Centre, untagged), any(r.Rate)
 		if len(rows) == len(b.Functions) {
 			name, centre, rate = "total", "", ""
@@ -94,7 +95,7 @@ func (b *Bill) functionSheet() Sheet {
 
 func (b *Bill) centreSheet() Sheet {
 	var rows [][]any
-	for _, r := range append(b.Centres[:len(b.Centres):len(b.Centres)], b.Whole) {
+	for _, r := range append(slices.Clip(b.Centres), b.Whole) {
 		name := named(r.Centre, untagged)
 		if len(rows) == len(b.Centres) {
 			name = "total"
@@ -106,7 +107,7 @@ func (b *Bill) centreSheet() Sheet {
 
 func (b *Bill) serviceSheet() Sheet {
 	var rows [][]any
-	for _, r := range append(b.Services[:len(b.Services):len(b.Services)], b.Invoice) {
+	for _, r := range append(slices.Clip(b.Services), b.Invoice) {
 		name := r.Service
 		if len(rows) == len(b.Services) {
 			name = "total"
@@ -118,7 +119,7 @@ func (b *Bill) serviceSheet() Sheet {
 
 func (b *Bill) answerSheet() Sheet {
 	var rows [][]any
-	for _, r := range append(b.Answers[:len(b.Answers):len(b.Answers)], b.Answered) {
+	for _, r := range append(slices.Clip(b.Answers), b.Answered) {
 		plan, model := r.Plan, r.Model
 		if len(rows) == len(b.Answers) {
 			plan, model = "total", ""

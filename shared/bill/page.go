@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"math/big"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -212,7 +213,7 @@ func centreTable(b *Bill, n int) table {
 	gross := column(b.Centres, func(r CentreRow) Money { return r.Gross }, n)
 	credits := column(b.Centres, func(r CentreRow) Money { return r.Credits }, n)
 	forecast := column(b.Centres, func(r CentreRow) Money { return r.Forecast }, n)
-	for i, r := range append(b.Centres[:len(b.Centres):len(b.Centres)], b.Whole) {
+	for i, r := range append(slices.Clip(b.Centres), b.Whole) {
 		name := named(r.Centre, untagged)
 		if i == len(b.Centres) {
 			name = "All"
@@ -236,7 +237,7 @@ func functionTable(b *Bill, n int, short map[string]string) table {
 			widest = m
 		}
 	}
-	for i, r := range append(b.Functions[:len(b.Functions):len(b.Functions)], b.Total) {
+	for i, r := range append(slices.Clip(b.Functions), b.Total) {
 		name, centre, rate := cell{Text: short[r.Function], Title: printable(strings.TrimSpace(r.Function + " " + r.Region))}, named(r.Centre, untagged), r.Rate.String()
 		if several(b, r.Function) {
 			name.Text += " (" + r.Region + ")"
@@ -306,7 +307,7 @@ func answerTable(b *Bill, n int) table {
 	functions := column(b.Answers, func(r AnswerRow) Money { return r.Function }, n)
 	fraction := secondPlaces(engineSeconds(b.Answered.EngineMS))
 	seconds := column(b.Answers, func(r AnswerRow) Money { return engineSeconds(r.EngineMS) }, fraction)
-	for i, r := range append(b.Answers[:len(b.Answers):len(b.Answers)], b.Answered) {
+	for i, r := range append(slices.Clip(b.Answers), b.Answered) {
 		plan, model, thousand := printable(named(r.Plan, "–")), printable(named(r.Model, "default")), "–"
 		if i == len(b.Answers) {
 			plan, model = "All answers", ""
