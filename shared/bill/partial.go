@@ -133,6 +133,9 @@ func NewPartial() *Partial {
 	return &Partial{map[WorkKey]Work{}, map[AnswerKey]Answers{}, map[UserKey]Use{}, map[string]Found{}, Read{}}
 }
 
+// check holds all sums to what a bill can have.
+func (p *Partial) check() error { return NewPartial().Merge(p) }
+
 // errTooMuch is for sums that no month has.
 var errTooMuch = errors.New("partial: a sum is too large")
 
@@ -320,8 +323,17 @@ func (p *Partial) Encode(covers, of string) ([]byte, error) {
 	return append(b, '\n'), nil
 }
 
+// sorted are the keys by what they look like, which is made once for each.
 func sorted[K comparable, V any](m map[K]V) []K {
-	return slices.SortedFunc(maps.Keys(m), func(a, b K) int { return cmp.Compare(fmt.Sprintf("%#v", a), fmt.Sprintf("%#v", b)) })
+	by := make(map[string]K, len(m))
+	for k := range m {
+		by[fmt.Sprintf("%#v", k)] = k
+	}
+	all := make([]K, 0, len(m))
+	for _, text := range slices.Sorted(maps.Keys(by)) {
+		all = append(all, by[text])
+	}
+	return all
 }
 
 // DecodePartial reads what Encode has written.

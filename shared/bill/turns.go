@@ -72,9 +72,6 @@ func (t *Turns) Hour(ctx context.Context, hour time.Time, names []string) (*Part
 	return p, p.check()
 }
 
-// check holds all sums to what a bill can have.
-func (p *Partial) check() error { return NewPartial().Merge(p) }
-
 // look drops the found ones whose replies have a record of who ended them.
 func (t *Turns) look(ctx context.Context, hour time.Time, names []string, p *Partial, seen map[string]bool) error {
 	if len(seen) == 0 {
