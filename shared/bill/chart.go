@@ -5,7 +5,6 @@ import (
 	"math/big"
 	"slices"
 	"strconv"
-	"time"
 )
 
 // chart is the month's days as stacked bars. All lengths are whole tenths of a pixel:
@@ -65,7 +64,7 @@ func newChart(b *Bill, short map[string]string) *chart {
 		c.Legend = append(c.Legend, "all others")
 	}
 	scale, step := axis(top)
-	start, _ := time.Parse("2006-01", b.Month)
+	start, _ := beginning(b.Month)
 	days := start.AddDate(0, 1, -1).Day()
 	slot := (chartWidth - chartLeft) / days
 	for i, d := range b.Days {

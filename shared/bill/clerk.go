@@ -97,9 +97,9 @@ func Due(now time.Time) []string {
 
 // Do makes the bill of a month (YYYY-MM) and keeps it. To repeat it is harmless.
 func (c *Clerk) Do(ctx context.Context, month string) (*Bill, error) {
-	start, err := time.Parse("2006-01", month)
+	start, err := beginning(month)
 	if err != nil {
-		return nil, fmt.Errorf("month %.20q: it is written YYYY-MM", month)
+		return nil, err
 	}
 	m := Material{Month: month, Now: c.Now()}
 	if m.Settings, err = c.settings(ctx); err != nil {

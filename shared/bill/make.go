@@ -10,9 +10,9 @@ import (
 
 // Make makes the bill.
 func Make(m Material) (*Bill, error) {
-	start, err := time.Parse("2006-01", m.Month)
+	start, err := beginning(m.Month)
 	if err != nil {
-		return nil, fmt.Errorf("month %.20q: it is written YYYY-MM", m.Month)
+		return nil, err
 	}
 	mk := &maker{Material: m, start: start, end: start.AddDate(0, 1, 0), owned: owners(m.Functions)}
 	asOf := m.Now.UTC().Truncate(time.Hour)
@@ -38,6 +38,15 @@ func Make(m Material) (*Bill, error) {
 	mk.anomalies(b, byDay)
 	mk.sources(b)
 	return b, nil
+}
+
+// beginning is when a month (YYYY-MM) begins.
+func beginning(month string) (time.Time, error) {
+	start, err := time.Parse("2006-01", month)
+	if err != nil {
+		return start, fmt.Errorf("month %.20q: it is written YYYY-MM", month)
+	}
+	return start, nil
 }
 
 type maker struct {

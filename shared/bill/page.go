@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 //go:embed page.html
@@ -101,7 +100,7 @@ func (t table) Last(i int) bool { return t.Sum && i == len(t.Rows)-1 }
 
 func newView(b *Bill) *view {
 	n := places(b.Whole.Forecast)
-	start, _ := time.Parse("2006-01", b.Month)
+	start, _ := beginning(b.Month)
 	v := &view{Bill: b, Title: "Parley: bill of " + start.Format("January 2006"), State: state(b)}
 	short := shortNames(b)
 	v.Centres = centreTable(b, n)
