@@ -14,7 +14,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
@@ -39,20 +38,10 @@ type settings struct {
 func main() { function.Main(build) }
 
 // transfer is how long a file may take that is read while it comes: 128 MB of lines.
-// Until S3 says something it may take less.
-const (
-	transfer = 10 * time.Minute
-	silence  = time.Minute
-)
+const transfer = 10 * time.Minute
 
 // patient gives S3 that time, and keeps the connections by which records are fetched.
-func patient(o *s3.Options) {
-	if client, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
-		o.HTTPClient = client.WithTimeout(transfer).WithTransportOptions(func(t *http.Transport) {
-			t.ResponseHeaderTimeout, t.MaxIdleConnsPerHost = silence, bill.AtOnce
-		})
-	}
-}
+var patient = store.Patient(transfer, func(t *http.Transport) { t.MaxIdleConnsPerHost = bill.AtOnce })
 
 func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	r := &reporter{settings: c, cfg: cfg, log: log, secret: object.Secret(secretsmanager.NewFromConfig(cfg), c.Secret)}

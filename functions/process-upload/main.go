@@ -7,12 +7,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
@@ -57,7 +55,7 @@ func build(c settings, cfg aws.Config, log *slog.Logger) any {
 		os.Exit(1)
 	}
 	files := store.NewFiles(store.DynamoDB(cfg), c.FilesTable, "")
-	bucket := object.New(s3.NewFromConfig(cfg, patient), c.FilesBucket).Copied(c.FilesCopied)
+	bucket := object.New(s3.NewFromConfig(cfg, store.Patient(transfer)), c.FilesBucket).Copied(c.FilesCopied)
 	p := &ingest.Processor{
 		Files: files, Counts: counts{files, &file.Remover{Graves: files, Bytes: bucket}}, Incoming: bucket, Blobs: bucket, Reader: reader{log: log},
 		Scanner: bool(c.Scanner), Room: room, Now: time.Now, Log: log,
@@ -72,18 +70,8 @@ type counts struct {
 }
 
 // transfer is how long a call to S3 may take with all its bytes: 512 MB, to be read
-// or copied. Until S3 says something it may take less.
-const (
-	transfer = 4 * time.Minute
-	silence  = time.Minute
-)
-
-func patient(o *s3.Options) {
-	if client, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
-		o.HTTPClient = client.WithTimeout(transfer).
-			WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = silence })
-	}
-}
+// or copied.
+const transfer = 4 * time.Minute
 
 // reader has files read by package extract.
 type reader struct {

@@ -24,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"parley/shared/problem"
 )
@@ -102,6 +103,18 @@ func refused(reasons []types.CancellationReason, action int) (old item, failed b
 		return nil, false
 	}
 	return reasons[action].Item, true
+}
+
+// Patient gives a client of S3 so long for a call with all its bytes. Until S3 says
+// something it may take a minute.
+func Patient(call time.Duration, more ...func(*http.Transport)) func(*s3.Options) {
+	const silence = time.Minute
+	return func(o *s3.Options) {
+		if client, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
+			o.HTTPClient = client.WithTimeout(call).
+				WithTransportOptions(append(more[:len(more):len(more)], func(t *http.Transport) { t.ResponseHeaderTimeout = silence })...)
+		}
+	}
 }
 
 // DynamoDB opens the client for this region's tables.
