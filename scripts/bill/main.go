@@ -164,7 +164,7 @@ func (o options) bring(ctx context.Context, c *bill.Clerk, progress func(string,
 		return err
 	}
 	start, _ := time.Parse("2006-01", o.month)
-	lines, err := collect(ctx, cloudwatchlogs.NewFromConfig(cfg), c.Bucket, start.AddDate(0, 0, -56), start.AddDate(0, 1, 0), progress)
+	lines, err := collect(ctx, cloudwatchlogs.NewFromConfig(cfg), c.Bucket, start.AddDate(0, 0, -7*bill.MostWeeks), start.AddDate(0, 1, 0), progress)
 	if err != nil {
 		return err
 	}

@@ -48,10 +48,10 @@ type Rule struct {
 	Least Money `json:"least_usd"`
 }
 
-// The weeks that a rule may look back: fewer than three say nothing.
+// The weeks that a rule may look back, before the month: fewer than three say nothing.
 const (
 	fewestWeeks = 3
-	mostWeeks   = 8
+	MostWeeks   = 8
 )
 
 // DefaultSettings are Parley's own, with the prices of docs/prices.json.
@@ -106,8 +106,8 @@ func (s Settings) check() error {
 	if s.GPU.AtOnce < 1 || s.GPU.AtOnce > 1<<20 {
 		return fmt.Errorf("settings: gpu.at_once is %d", s.GPU.AtOnce)
 	}
-	if s.Anomalies.Weeks < fewestWeeks || s.Anomalies.Weeks > mostWeeks || s.Anomalies.Times < 1 || s.Anomalies.Times > 100 {
-		return fmt.Errorf("settings: anomalies look back %d weeks, %d times the deviation; from %d to %d weeks can be", s.Anomalies.Weeks, s.Anomalies.Times, fewestWeeks, mostWeeks)
+	if s.Anomalies.Weeks < fewestWeeks || s.Anomalies.Weeks > MostWeeks || s.Anomalies.Times < 1 || s.Anomalies.Times > 100 {
+		return fmt.Errorf("settings: anomalies look back %d weeks, %d times the deviation; from %d to %d weeks can be", s.Anomalies.Weeks, s.Anomalies.Times, fewestWeeks, MostWeeks)
 	}
 	return nil
 }
