@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -48,7 +49,9 @@ func (r *roster) look(ctx context.Context) {
 		return
 	}
 	named := r.named(ctx)
-	well := r.ask(ctx, listed, named)
+	all := maps.Clone(listed)
+	maps.Copy(all, named)
+	well := r.ask(ctx, all)
 	for engine := range named {
 		if well[engine] && !listed[engine] {
 			r.change(ctx, "add_worker", engine)
@@ -101,25 +104,18 @@ func (r *roster) named(ctx context.Context) map[string]bool {
 	return set(urls)
 }
 
-// ask returns which of all these engines are well.
-func (r *roster) ask(ctx context.Context, some ...map[string]bool) map[string]bool {
+// ask returns which of these engines are well.
+func (r *roster) ask(ctx context.Context, engines map[string]bool) map[string]bool {
 	well := map[string]bool{}
 	var mu sync.Mutex
 	var asked sync.WaitGroup
-	once := map[string]bool{}
-	for _, engines := range some {
-		for engine := range engines {
-			if once[engine] {
-				continue
-			}
-			once[engine] = true
-			asked.Go(func() {
-				_, err := call(ctx, http.MethodGet, engine+"/health", answer)
-				mu.Lock()
-				defer mu.Unlock()
-				well[engine] = err == nil
-			})
-		}
+	for engine := range engines {
+		asked.Go(func() {
+			_, err := call(ctx, http.MethodGet, engine+"/health", answer)
+			mu.Lock()
+			defer mu.Unlock()
+			well[engine] = err == nil
+		})
 	}
 	asked.Wait()
 	return well
