@@ -13,11 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"parley/scripts/deploy/environment"
+	"parley/scripts/internal/runtimeapi"
 )
-
-// functionBuild is how Go functions are built: static, small, without paths of
-// this machine, and without the RPC mode of the retired go1.x runtime.
-var functionBuild = []string{"CGO_ENABLED=0", `GOFLAGS=-trimpath -tags=lambda.norpc "-ldflags=-s -w"`}
 
 // managedStack is where SAM CLI says which bucket it has made in a region.
 const managedStack = "aws-sam-cli-managed-default"
@@ -44,7 +41,7 @@ func (d *desk) build(ctx context.Context, c *cloud, t *environment.Target, commi
 	if a := parameters["Architecture"]; a != "" {
 		args = append(args, "--parameter-overrides", "Architecture="+a)
 	}
-	if err := d.tool(ctx, functionBuild, "sam", args...); err != nil {
+	if err := d.tool(ctx, runtimeapi.BuildEnv, "sam", args...); err != nil {
 		return nil, err
 	}
 	d.say("built     %s", t.Template)

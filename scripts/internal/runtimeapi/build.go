@@ -8,16 +8,18 @@ import (
 	"path/filepath"
 )
 
-// Build compiles functions/<name> of the module whose root is given as the
-// template's build does: static, without symbols and paths of this machine,
-// without the RPC mode of the retired go1.x runtime. Flags are added to
-// the compiler's. It returns the binary's path, <dir>/<name>.
+// BuildEnv is how Go programs are built wherever they run: static, without symbols
+// and paths of this machine, without the RPC mode of the retired go1.x runtime.
+var BuildEnv = []string{"CGO_ENABLED=0", `GOFLAGS=-trimpath -tags=lambda.norpc "-ldflags=-s -w"`}
+
+// Build compiles functions/<name> of the module whose root is given. Flags are added
+// to the compiler's. It returns the binary's path, <dir>/<name>.
 func Build(ctx context.Context, root, dir, name string, flags ...string) (string, error) {
 	binary := filepath.Join(dir, name)
-	args := append([]string{"build", "-trimpath", "-ldflags=-s -w", "-tags=lambda.norpc", "-o", binary}, flags...)
+	args := append([]string{"build", "-o", binary}, flags...)
 	cmd := exec.CommandContext(ctx, "go", append(args, "./functions/"+name)...)
 	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
+	cmd.Env = append(os.Environ(), BuildEnv...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build %s: %w\n%s", name, err, out)
 	}

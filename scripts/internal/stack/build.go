@@ -8,46 +8,39 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"parley/fleet/child"
+	"parley/scripts/internal/runtimeapi"
 )
-
-// goBuild is how Go programs are built: static, small, without paths of
-// this machine, and without the RPC mode of the retired go1.x runtime.
-var goBuild = []string{
-	"CGO_ENABLED=0",
-	`GOFLAGS=-trimpath -tags=lambda.norpc "-ldflags=-s -w"`,
-}
 
 // samBuild builds every function of the template. Go compiles them by itself
 // first, because SAM doesn't show what the compiler has to say. SAM's --cached
 // stays off: it looks at a function's own folder only and would miss a change
 // in shared/. Go's build cache makes up for it.
 func (s *Stack) samBuild(ctx context.Context) error {
-	err := s.command(ctx, "compile", append(goBuild, "GOOS=linux"), "go", "build", "-o", os.DevNull, "./functions/...")
+	err := s.command(ctx, "compile", append(slices.Clone(runtimeapi.BuildEnv), "GOOS=linux"), "go", "build", "-o", os.DevNull, "./functions/...")
 	if err != nil {
 		return err
 	}
-	return s.command(ctx, "build", goBuild, s.tool("sam", "sam"), "build", "--parallel",
+	return s.command(ctx, "build", runtimeapi.BuildEnv, s.tool("sam", "sam"), "build", "--parallel",
 		"--config-file", filepath.Join(s.opts.Root, "samconfig.toml"), "--config-env", "local",
-		"--template-file", "template.yaml", "--build-dir", s.buildDir(),
+		"--template-file", "template.yaml", "--build-dir", s.Build(),
 		"--parameter-overrides", "Architecture="+architecture())
 }
 
-func (s *Stack) buildDir() string {
+// Build is the folder with the functions as they were built.
+func (s *Stack) Build() string {
 	return cmp.Or(s.opts.Build, filepath.Join(s.opts.Data, "sam", "build"))
 }
-
-// Build is the folder with the functions as they were built.
-func (s *Stack) Build() string { return s.buildDir() }
 
 // fleetBuild builds the fleet's programs into the data folder, as the functions
 // are built: what they share is then compiled only once.
 func (s *Stack) fleetBuild(ctx context.Context) error {
-	return s.command(ctx, "go-build", goBuild, "go", "build", "-o", s.binary(""), "./fleet/worker", "./fleet/relay")
+	return s.command(ctx, "go-build", runtimeapi.BuildEnv, "go", "build", "-o", s.binary(""), "./fleet/worker", "./fleet/relay")
 }
 
 func (s *Stack) binary(name string) string {

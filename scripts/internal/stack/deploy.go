@@ -55,7 +55,7 @@ func (s *Stack) samDeploy(ctx context.Context, release string) error {
 		return err
 	}
 	return s.command(ctx, "deploy", nil, append([]string{s.tool("sam", "sam"), "deploy",
-		"--config-file", filepath.Join(s.opts.Root, "samconfig.toml"), "--config-env", "local", "--template-file", filepath.Join(s.buildDir(), "template.yaml"),
+		"--config-file", filepath.Join(s.opts.Root, "samconfig.toml"), "--config-env", "local", "--template-file", filepath.Join(s.Build(), "template.yaml"),
 		"--stack-name", stackName, "--region", s.opts.Region, "--s3-bucket", deployBucket, "--parameter-overrides", "Release=" + release}, s.parameters()...)...)
 }
 

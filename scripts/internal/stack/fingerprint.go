@@ -11,13 +11,15 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"parley/scripts/internal/runtimeapi"
 )
 
 // fingerprint is a hash over all that a deployment depends on: sources of the
 // functions, templates, modules, tools, parameters.
 func (s *Stack) fingerprint() (string, error) {
 	sum := sha256.New()
-	fmt.Fprintln(sum, runtime.Version(), goBuild, s.parameters())
+	fmt.Fprintln(sum, runtime.Version(), runtimeapi.BuildEnv, s.parameters())
 	err := filepath.WalkDir(s.opts.Root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
