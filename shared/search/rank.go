@@ -289,11 +289,13 @@ func (r *ranking) run() error {
 	return nil
 }
 
-// open returns the stream of a clause in one index, nil if that lacks a word of it.
+// lacking reports whether an index lacks a word of the clause.
+func (w *wanted) lacking(i int) bool {
+	return slices.ContainsFunc(w.lists[i], func(l []List) bool { return len(l) == 0 })
+}
+
+// open returns the stream of a clause in one index, which lacks none of its words.
 func (r *ranking) open(w *wanted, i int) (stream, error) {
-	if slices.ContainsFunc(w.lists[i], func(l []List) bool { return len(l) == 0 }) {
-		return nil, nil
-	}
 	if len(w.Words) == 1 {
 		return anyIn(w.lists[i][0], r.indexes[i].Docs())
 	}

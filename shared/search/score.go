@@ -71,23 +71,12 @@ func (r *ranking) search(i int) error {
 
 // open opens the streams; possible is false if no document can match.
 func (s *scorer) open(i int) (possible bool, err error) {
-	if s.from, s.to, err = s.filter.between(s.index); err != nil {
+	if s.from, s.to, err = s.filter.between(s.index); err != nil || s.from >= s.to {
 		return false, err
 	}
 	for _, w := range s.wanted {
-		st, err := s.ranking.open(w, i)
-		if err != nil {
-			return false, err
-		}
-		c := clause{stream: st, weight: w.weight, at: Posting{Doc: -1}, loose: w.Loose}
-		switch {
-		case s.loose && w.Loose && st != nil:
-			s.may = append(s.may, c)
-		case s.loose && w.Loose:
-		case st == nil:
-			return false, nil
-		default:
-			s.must = append(s.must, c)
+		if w.lacking(i) && !(s.loose && w.Loose) {
+			return false, nil // before any list is read for the others
 		}
 	}
 	for _, mark := range s.filter.marks() {
@@ -97,14 +86,30 @@ func (s *scorer) open(i int) (possible bool, err error) {
 		}
 		s.pass = append(s.pass, c)
 	}
-	for _, w := range s.none {
+	for _, w := range s.wanted {
+		if w.lacking(i) {
+			continue
+		}
 		st, err := s.ranking.open(w, i)
 		if err != nil {
 			return false, err
 		}
-		if st != nil {
-			s.block = append(s.block, &checked{clause{stream: st, at: Posting{Doc: -1}}})
+		c := clause{stream: st, weight: w.weight, at: Posting{Doc: -1}, loose: w.Loose}
+		if s.loose && w.Loose {
+			s.may = append(s.may, c)
+		} else {
+			s.must = append(s.must, c)
 		}
+	}
+	for _, w := range s.none {
+		if w.lacking(i) {
+			continue
+		}
+		st, err := s.ranking.open(w, i)
+		if err != nil {
+			return false, err
+		}
+		s.block = append(s.block, &checked{clause{stream: st, at: Posting{Doc: -1}}})
 	}
 	s.title, err = s.check(markTitle)
 	return len(s.must)+len(s.may) > 0, err
