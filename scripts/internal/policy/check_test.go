@@ -3,6 +3,7 @@ package policy
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -102,10 +103,33 @@ func TestNoRoleIsTooWide(t *testing.T) {
 }
 
 func TestAnIdleExceptionIsFound(t *testing.T) {
-	idle := Exception{Finding{"NobodysFunction", Wide, "*"}, "none"}
+	idle := Exception{Finding: Finding{"NobodysFunction", Wide, "*"}, Why: "none"}
 	found := Judge(Widths(realRoles(t)), append(slices.Clone(Exceptions), idle), Wide)
 	if len(found) != 1 || found[0].Of != idle.Of {
 		t.Errorf("found %v", found)
+	}
+}
+
+// Each right that tests can't have used is one of the templates', and what uses it
+// stands where its exception says.
+func TestUnseenRightsHaveAPlace(t *testing.T) {
+	unused := Compare(realRoles(t), Record{})
+	for _, e := range Exceptions {
+		if e.Kind != Spare {
+			continue
+		}
+		if !slices.ContainsFunc(unused, func(f Finding) bool { return excuse(f, []Exception{e}, make([]bool, 1)) }) {
+			t.Errorf("no role has the right that is excused: %s", e.Finding)
+		}
+		file, function, _ := strings.Cut(e.Code, ":")
+		text, err := os.ReadFile(filepath.Join(checkout, file))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if !regexp.MustCompile(`(?m)^func (\([^)]*\) )?`+function+`\(`).Match(text) || function == "" {
+			t.Errorf("%s: there is no function %q in %s", e.Finding, function, file)
+		}
 	}
 }
 

@@ -6,28 +6,32 @@ import "fmt"
 type Exception struct {
 	Finding // Of and What are patterns
 	Why     string
+	// Code is what uses a right that is spare in tests, as file:function; a Spare one
+	// says why no test can have it do so: it takes a fault, or something that the
+	// embedded AWS lacks.
+	Code string
 }
 
 // Exceptions are all there are. One that excuses nothing is a finding itself.
 var Exceptions = []Exception{
-	{Finding{"*Function", Wide, "the policy AWSLambdaBasicExecutionRole is AWS's own"},
-		"SAM attaches it to every function's role that it makes: to write the function's log, and nothing else"},
-	{Finding{"*Function", Wide, "the policy AWSXrayWriteOnlyAccess is AWS's own"},
-		"SAM attaches it where functions are traced: X-Ray knows no resources, and traces can't be read by it"},
-	{Finding{"BackupRole", Wide, "the policy AWSBackupServiceRolePolicyFor* is AWS's own"},
-		"AWS Backup acts by them, and AWS adds what it needs from time to time"},
-	{Finding{"MalwareScanRole", Wide, "Events allows events:* on *:rule/DO-NOT-DELETE-AmazonGuardDutyMalwareProtectionS3*"},
-		"GuardDuty names its rule itself"},
-	{Finding{"StartRole", Wide, "Login allows ecr:GetAuthorizationToken on *: *"},
-		"ECR knows no resource for it"},
-	{Finding{"StartRole", Wide, "Images allows ecr:* on arn:aws:ecr:*:repository/*: *"},
-		"images are parameters, and each may be in a repository and region of its own"},
-	{Finding{"InstanceRole", Wide, "Endpoint allows ecs:DiscoverPollEndpoint on *: *"},
-		"ECS knows no resource for it"},
-	{Finding{"InstanceRole", Wide, "Work allows ecs:* on *: *"},
-		"ECS knows no resource for what an agent says of its tasks"},
-	{Finding{"InstanceRole", Wide, "Instances allows ecs:* on *:container-instance/*: *"},
-		"instances of the cluster, whose ids aren't known before"},
+	{Finding: Finding{"*Function", Wide, "the policy AWSLambdaBasicExecutionRole is AWS's own"},
+		Why: "SAM attaches it to every function's role that it makes: to write the function's log, and nothing else"},
+	{Finding: Finding{"*Function", Wide, "the policy AWSXrayWriteOnlyAccess is AWS's own"},
+		Why: "SAM attaches it where functions are traced: X-Ray knows no resources, and traces can't be read by it"},
+	{Finding: Finding{"BackupRole", Wide, "the policy AWSBackupServiceRolePolicyFor* is AWS's own"},
+		Why: "AWS Backup acts by them, and AWS adds what it needs from time to time"},
+	{Finding: Finding{"MalwareScanRole", Wide, "Events allows events:* on *:rule/DO-NOT-DELETE-AmazonGuardDutyMalwareProtectionS3*"},
+		Why: "GuardDuty names its rule itself"},
+	{Finding: Finding{"StartRole", Wide, "Login allows ecr:GetAuthorizationToken on *: *"},
+		Why: "ECR knows no resource for it"},
+	{Finding: Finding{"StartRole", Wide, "Images allows ecr:* on arn:aws:ecr:*:repository/*: *"},
+		Why: "images are parameters, and each may be in a repository and region of its own"},
+	{Finding: Finding{"InstanceRole", Wide, "Endpoint allows ecs:DiscoverPollEndpoint on *: *"},
+		Why: "ECS knows no resource for it"},
+	{Finding: Finding{"InstanceRole", Wide, "Work allows ecs:* on *: *"},
+		Why: "ECS knows no resource for what an agent says of its tasks"},
+	{Finding: Finding{"InstanceRole", Wide, "Instances allows ecs:* on *:container-instance/*: *"},
+		Why: "instances of the cluster, whose ids aren't known before"},
 }
 
 // Judge leaves out what exceptions excuse, and adds exceptions of these kinds that
