@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,14 +26,18 @@ import (
 // a worker of its own beside the one that the stack has.
 type seeing struct {
 	*enginetest.Engine
-	model string
+	model  string
+	worker string // URL of its probe
 }
 
 // startSeeing serves the model with vision that MODELS has, where it says that it is.
-func startSeeing(t *testing.T) seeing {
+func startSeeing(t *testing.T, also ...func(*enginetest.Engine)) seeing {
 	t.Helper()
 	m, table := sighted(t)
 	s := seeing{Engine: &enginetest.Engine{Words: 5, Slots: 4, Context: 4096}, model: m.Name}
+	for _, change := range also {
+		change(s.Engine)
+	}
 	u, err := url.Parse(m.Engine)
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +51,7 @@ func startSeeing(t *testing.T) seeing {
 	server.Listener = l
 	server.Start()
 	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
-	startWorker(t, m.Engine, table)
+	s.worker = startProgram(t, "worker", "/readyz", "ENGINE_URL="+m.Engine, "MODELS="+table)
 	return s
 }
 
@@ -80,30 +85,40 @@ func sighted(t *testing.T) (model.Model, string) {
 	return model.Model{}, ""
 }
 
-// startWorker runs the stack's own worker program once more.
-func startWorker(t *testing.T, engine, table string) {
+// startProgram runs one of the stack's own programs once more, with something changed
+// in its environment, and returns its URL when it is well. What it asks of AWS is
+// recorded as that of the others of its name.
+func startProgram(t *testing.T, name, well string, env ...string) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := l.Addr().String()
-	l.Close()
-	cmd := exec.Command(filepath.Join(need(t, "DATA_DIR"), "bin", "worker"))
-	cmd.Env = append(os.Environ(), "ENGINE_URL="+engine, "MODELS="+table, "LISTEN="+at)
+	at := nobody(t)
+	cmd := exec.Command(filepath.Join(need(t, "DATA_DIR"), "bin", name))
+	cmd.Dir = "../../.." // as the stack starts them
+	cmd.Env = slices.Concat(os.Environ(), []string{"AWS_SDK_UA_APP_ID=" + name, "LISTEN=" + at}, env)
 	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
 	if err := child.Start(cmd); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Signal(syscall.SIGTERM); _ = cmd.Wait() })
-	waitUntil(t, 30*time.Second, "the worker is ready", func() bool {
-		res, err := http.Get("http://" + at + "/readyz")
+	waitUntil(t, 30*time.Second, name+" is well", func() bool {
+		res, err := http.Get("http://" + at + well)
 		if err != nil {
 			return false
 		}
 		res.Body.Close()
 		return res.StatusCode == http.StatusOK
 	})
+	return "http://" + at
+}
+
+// nobody is an address on this machine at which nobody listens.
+func nobody(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
 }
 
 // waitUntil asks again and again, for limit at most.
