@@ -154,11 +154,17 @@ func (m *mill) file(t *testing.T, u upload) file.File {
 	return f
 }
 
-// versions lists what the bucket has under a prefix: its keys, each as often as it
-// has versions.
+// versions lists what the files' bucket has under a prefix, as keptIn does.
 func (m *mill) versions(t *testing.T, prefix string) []string {
 	t.Helper()
-	out, err := m.s3.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: &m.Files, Prefix: &prefix})
+	return keptIn(t, m.s3, m.Files, prefix)
+}
+
+// keptIn lists what a bucket has under a prefix: its keys, each as often as it has
+// versions.
+func keptIn(t *testing.T, client *s3.Client, bucket, prefix string) []string {
+	t.Helper()
+	out, err := client.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: &bucket, Prefix: &prefix})
 	if err != nil {
 		t.Fatal(err)
 	}

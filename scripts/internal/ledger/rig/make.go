@@ -64,7 +64,8 @@ func (r *Rig) makeQueues(ctx context.Context) error {
 
 func (r *Rig) makeBuckets(ctx context.Context) error {
 	r.Bucket, r.Usage, r.Files, r.Index = unique("bodies"), unique("usage"), unique("files"), unique("index")
-	return errors.Join(r.makeBucket(ctx, r.Bucket), r.makeBucket(ctx, r.Usage), r.makeBucket(ctx, r.Index), r.makeBucket(ctx, r.Files), r.keepVersions(ctx, r.Files))
+	return errors.Join(r.makeBucket(ctx, r.Bucket), r.makeBucket(ctx, r.Usage), r.makeBucket(ctx, r.Index), r.makeBucket(ctx, r.Files),
+		r.keepVersions(ctx, r.Bucket), r.keepVersions(ctx, r.Files))
 }
 
 func (r *Rig) makeBucket(ctx context.Context, name string) error {

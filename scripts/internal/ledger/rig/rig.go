@@ -66,7 +66,7 @@ type Rig struct {
 	Accounts *store.Accounts
 
 	AccountsTable, ChatsTable, FilesTable string
-	Bucket, Usage, Files, Index           string // buckets; Files keeps versions
+	Bucket, Usage, Files, Index           string // buckets; Bucket and Files keep versions
 	Key                                   string
 	Queues                                Queues
 
