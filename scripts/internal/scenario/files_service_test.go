@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image/jpeg"
 	"io"
 	"net/http"
 	"strings"
@@ -17,6 +18,7 @@ import (
 
 	"parley/scripts/internal/client"
 	"parley/shared/file"
+	"parley/shared/id"
 	"parley/shared/object"
 	"parley/shared/store"
 )
@@ -45,10 +47,13 @@ func TestADayWithFiles(t *testing.T) {
 		t.Errorf("%+v", view.File)
 	}
 	ada.sees(t, chat.Chat, book.File, view.File)
+	ada.glances(t, view.ID)
 	ada.resumes(t)
+	half := ada.callsOff(t)
 	ada.readsBack(t, book.ID, pdf)
 	stranger(t, ada, book.File, pdf)
 	ada.deletes(t, chat.Chat, book.File, view.File)
+	waitUntil(t, 4*time.Minute, "the upload that was called off is gone", func() bool { return len(lying(t, half)) == 0 })
 }
 
 // sees asks about a picture: a model that doesn't see refuses, one that does is given
@@ -146,6 +151,59 @@ func (v *visitor) resumes(t *testing.T) {
 	if err := v.DeleteFile(t.Context(), got.ID); err != nil {
 		t.Error(err)
 	}
+}
+
+// glances fetches what lists show of a picture.
+func (v *visitor) glances(t *testing.T, id string) {
+	t.Helper()
+	link := request(t, "GET", "/v1/files/"+id+"/thumbnail", v.access(t), struct{}{})
+	link.Body.Close()
+	if link.StatusCode != http.StatusFound {
+		t.Fatalf("the thumbnail: %s", link.Status)
+	}
+	res, err := http.Get(link.Header.Get("Location"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	shown, err := jpeg.DecodeConfig(res.Body)
+	if err != nil || shown.Width != 320 || shown.Height != 200 {
+		t.Errorf("the thumbnail is %+v, %v", shown, err)
+	}
+}
+
+// callsOff begins an upload and calls it off, and begins one for a chat that is gone.
+// Of the latter S3 has nothing at once, of the former, which is returned, a minute later.
+func (v *visitor) callsOff(t *testing.T) (half string) {
+	t.Helper()
+	half = v.begins(t, long(file.PartSize+1000))
+	for range 2 {
+		if status, answer := v.raw(t, "DELETE", "/v1/uploads/"+half, struct{}{}); status != http.StatusNoContent {
+			t.Errorf("%d %v", status, answer)
+		}
+	}
+	if status, answer := v.raw(t, "GET", "/v1/uploads/"+half, struct{}{}); status != http.StatusNotFound {
+		t.Errorf("%d %v", status, answer)
+	}
+	status, answer := v.raw(t, "POST", "/v1/uploads", map[string]any{"name": "late.bin", "size": file.PartSize + 1, "chat_id": id.New(time.Now()),
+		"content_type": "application/octet-stream", "sha256": strings.Repeat("5", 64)})
+	if status != http.StatusNotFound {
+		t.Errorf("%d %v", status, answer)
+	}
+	me, err := v.Me(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = bucket(t).IncomingOf(t.Context(), me.User.ID, func(o object.Object) error {
+		if o.Versions == 0 && o.File.ID != half { // the job that removes half rests for a minute
+			t.Errorf("an upload of nothing is left: %+v", o)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	return half
 }
 
 // readsBack expects exactly what was sent.

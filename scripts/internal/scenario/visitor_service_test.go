@@ -68,22 +68,33 @@ func (v *visitor) send(t *testing.T, name, chatID string, data []byte) client.Up
 // raw makes a call of the API that the client wouldn't.
 func (v *visitor) raw(t *testing.T, method, path string, body any) (status int, answer map[string]any) {
 	t.Helper()
-	var login struct {
-		Access string `json:"access_token"`
-	}
-	decode(t, request(t, "POST", "/v1/login", "", map[string]string{"email": v.who.Email, "password": v.who.Password}), &login)
-	res := request(t, method, path, login.Access, body)
+	res := request(t, method, path, v.access(t), body)
 	decode(t, res, &answer)
 	return res.StatusCode, answer
 }
 
+// access is a token of a log-in of its own.
+func (v *visitor) access(t *testing.T) string {
+	t.Helper()
+	var login struct {
+		Access string `json:"access_token"`
+	}
+	decode(t, request(t, "POST", "/v1/login", "", map[string]string{"email": v.who.Email, "password": v.who.Password}), &login)
+	return login.Access
+}
+
 func request(t *testing.T, method, path, token string, body any) *http.Response {
+	t.Helper()
+	return requestAt(t, need(t, "PARLEY_URL"), method, path, token, body)
+}
+
+func requestAt(t *testing.T, base, method, path, token string, body any) *http.Response {
 	t.Helper()
 	text, err := json.Marshal(body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), method, need(t, "PARLEY_URL")+path, bytes.NewReader(text))
+	req, err := http.NewRequestWithContext(t.Context(), method, base+path, bytes.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
