@@ -15,14 +15,14 @@ func (w *walk) run(at int) int {
 		next, more := utf8.DecodeRuneInString(w.text[at+n:])
 		alone := easy(next) || !unspaced(next) && !marking(next)
 		if easy(r) && alone {
-			w.pairWith(Token{Word: w.text[at : at+n], Start: at, End: at + n})
+			w.pairWith(pending{pair: w.text[at : at+n], start: uint32(at), end: uint32(at + n)})
 		} else {
 			if end <= at {
 				end = w.dense(at)
 			}
 			var one string
 			if n, one = character(w.text[at:end]); one != "" {
-				w.pairWith(Token{Word: one, Start: at, End: at + n})
+				w.pairWith(pending{pair: one, start: uint32(at), end: uint32(at + n)})
 			}
 			next, more = utf8.DecodeRuneInString(w.text[at+n:])
 		}
@@ -54,13 +54,14 @@ func character(run string) (int, string) {
 }
 
 // pairWith adds the pair of the last character and one that follows it.
-func (w *walk) pairWith(one Token) {
-	if w.last.Word != "" {
-		pair := Token{Start: w.last.Start, End: one.End, Joined: w.pair}
-		if pair.Word = w.text[pair.Start:pair.End]; pair.Word[:one.Start-pair.Start] != w.last.Word || pair.Word[one.Start-pair.Start:] != one.Word {
-			pair.Word = w.last.Word + one.Word
+func (w *walk) pairWith(one pending) {
+	if w.last.pair != "" {
+		pair := pending{start: w.last.start, end: one.end, joined: w.pair}
+		split := one.start - pair.start
+		if pair.pair = w.text[pair.start:pair.end]; pair.pair[:split] != w.last.pair || pair.pair[split:] != one.pair {
+			pair.pair = w.last.pair + one.pair
 		}
-		w.add(pair, nil)
+		w.add(pair)
 		w.pair = true
 	}
 	w.last = one
@@ -68,10 +69,10 @@ func (w *walk) pairWith(one Token) {
 
 // lone ends a run with the last of its characters.
 func (w *walk) lone() {
-	if w.last.Word == "" {
+	if w.last.pair == "" {
 		return
 	}
-	w.last.Joined = w.pair
-	w.add(w.last, nil)
-	w.last, w.pair = Token{}, false
+	w.last.joined = w.pair
+	w.add(w.last)
+	w.last, w.pair = pending{}, false
 }

@@ -27,6 +27,7 @@ const (
 	languages
 	latin   = russian // so many are of Latin script
 	unknown = languages
+	none    = languages + 1
 )
 
 // set is a set of languages, a bit for each.

@@ -9,6 +9,7 @@ const mostKnown = 1 << 16
 // times as fast. The zero value knows none. It is not safe for concurrent use.
 type Memory struct {
 	known map[string]*entry
+	room  []entry // for the next ones
 	queue []pending
 }
 
@@ -20,31 +21,51 @@ type entry struct {
 	votes    set
 	stop     set // languages of which it is a function word
 	from, to language
-	stems    [languages]string // as far as anybody asked
+	first    reading // in the first language that anybody asked for
+	others   []reading
+}
+
+// reading is a word in lines of one language.
+type reading struct {
+	language language
+	word     string // as an index has it; empty while nobody has asked
+	number   uint32 // in the Lexicon, from 1 on; 0: it has none yet
 }
 
 // look returns what is known of a word, or finds out.
 func (m *Memory) look(word string) *entry {
-	e, ok := m.known[word]
-	if ok {
+	if e, ok := m.known[word]; ok {
 		return e
 	}
-	e = newEntry(word)
+	word = strings.Clone(word)
+	e := m.entry()
+	*e = newEntry(word)
 	if len(word) > longest {
 		return e
 	}
 	if m.known == nil || len(m.known) == mostKnown {
 		m.known = map[string]*entry{} // words change with the subject
 	}
-	m.known[strings.Clone(word)] = e
+	m.known[word] = e
 	return e
 }
 
-func newEntry(word string) *entry {
-	if several(word) {
-		return &entry{parts: true}
+// entry returns room for one more: many are made at once, because that is cheaper.
+func (m *Memory) entry() *entry {
+	if len(m.room) == 0 {
+		m.room = make([]entry, min(max(len(m.known), 8), 256))
 	}
-	e := &entry{plain: strings.Clone(plain(word))}
+	e := &m.room[0]
+	m.room = m.room[1:]
+	return e
+}
+
+// newEntry finds out about a word, whose memory it may share.
+func newEntry(word string) entry {
+	if several(word) {
+		return entry{parts: true}
+	}
+	e := entry{plain: plain(word), first: reading{language: none}}
 	e.bare = unaccented(e.plain)
 	if e.bare == "" {
 		e.plain = "" // an accent without its letter
@@ -58,15 +79,38 @@ func newEntry(word string) *entry {
 // in returns the word as an index has it, and whether it is a function word, in a
 // line of a language.
 func (e *entry) in(line language) (string, bool) {
-	l := line
-	if l < e.from || l >= e.to {
-		l = e.from // of another script than the line's, it has its own language
+	r := e.read(line)
+	return e.word(r), r.language != unknown && e.stop.has(r.language)
+}
+
+// read returns the reading in a line of a language. It is valid until the next call.
+func (e *entry) read(line language) *reading {
+	if line < e.from || line >= e.to {
+		line = e.from // of another script than the line's, it has its own language
 	}
-	if l == unknown {
-		return e.bare, false
+	switch e.first.language {
+	case line:
+		return &e.first
+	case none:
+		e.first.language = line
+		return &e.first
 	}
-	if e.stems[l] == "" {
-		e.stems[l] = stem(l, e.plain)
+	for i := range e.others {
+		if e.others[i].language == line {
+			return &e.others[i]
+		}
 	}
-	return e.stems[l], e.stop.has(l)
+	e.others = append(e.others, reading{language: line})
+	return &e.others[len(e.others)-1]
+}
+
+// word returns what an index has.
+func (e *entry) word(r *reading) string {
+	if r.word == "" {
+		r.word = e.bare
+		if r.language != unknown {
+			r.word = stem(r.language, e.plain)
+		}
+	}
+	return r.word
 }

@@ -14,7 +14,7 @@ import (
 // scripts without spaces and the narrow space.
 func byLibrary(text string) (all []Token) {
 	var m Memory
-	w := walk{Memory: &m, text: text, before: unknown, yield: func(t Token) bool { all = append(all, t); return true }}
+	w := walk{Memory: &m, text: text, before: unknown, yield: whole(func(t Token) bool { all = append(all, t); return true })}
 	for at := 0; at < len(text); {
 		end := at
 		for end < len(text) {
@@ -36,7 +36,7 @@ func byLibrary(text string) (all []Token) {
 		}
 		for g := graphemes.FromString(text[at:end]); g.Next(); {
 			if one := unaccented(plain(g.Value())); one != "" {
-				w.pairWith(Token{Word: one, Start: at + g.Start(), End: at + g.End()})
+				w.pairWith(pending{pair: one, start: uint32(at + g.Start()), end: uint32(at + g.End())})
 			}
 		}
 		at = end

@@ -35,33 +35,51 @@ func Tokens(text string) iter.Seq[Token] { return (&Memory{}).Tokens(text) }
 
 // Tokens is like the function Tokens.
 func (m *Memory) Tokens(text string) iter.Seq[Token] {
-	return func(yield func(Token) bool) {
-		w := walk{Memory: m, text: text, yield: yield, before: unknown, queue: m.queue[:0]}
-		m.queue = nil // another text may be read while this is
-		w.segments()
-		w.end()
-		w.flush()
-		clear(w.queue[:cap(w.queue)])
-		m.queue = w.queue
+	return func(yield func(Token) bool) { m.walk(text, whole(yield)) }
+}
+
+// whole yields words with what an index has of them.
+func whole(yield func(Token) bool) func(pending, language) bool {
+	return func(p pending, l language) bool {
+		t := Token{Word: p.pair, Written: p.pair, Start: int(p.start), End: int(p.end), Joined: p.joined}
+		if p.entry != nil {
+			t.Word, t.Stop = p.in(l)
+			t.Written = p.bare
+		}
+		return yield(t)
 	}
+}
+
+// walk calls yield for each word of a text, with its line's language, until that
+// returns false.
+func (m *Memory) walk(text string, yield func(pending, language) bool) {
+	w := walk{Memory: m, text: text, yield: yield, before: unknown, queue: m.queue[:0]}
+	m.queue = nil // another text may be read while this is
+	w.segments()
+	w.end()
+	w.flush()
+	clear(w.queue[:cap(w.queue)])
+	m.queue = w.queue
 }
 
 // walk is a text on its way.
 type walk struct {
 	*Memory
 	text   string
-	yield  func(Token) bool // nil: nobody wants more
-	queue  []pending        // words whose language isn't decided
+	yield  func(pending, language) bool // nil: nobody wants more
+	queue  []pending                    // words whose language isn't decided
 	line   ballot
 	before language // of the line before
-	last   Token    // the character before, of a script without spaces
+	last   pending  // the character before, of a script without spaces
 	pair   bool     // it was part of a pair
 }
 
 // pending is a word whose line goes on.
 type pending struct {
-	Token
-	*entry // nil if Word stands already
+	*entry            // nil: it is of a script without spaces
+	pair       string // then this
+	start, end uint32
+	joined     bool
 }
 
 // word adds a word of a script with spaces, or its parts, if there is anything in it.
@@ -74,7 +92,7 @@ func (w *walk) word(start, end int, joined bool) (ok bool) {
 		return false
 	}
 	w.line.add(e.votes)
-	w.add(Token{Start: start, End: end, Joined: joined}, e)
+	w.add(pending{entry: e, start: uint32(start), end: uint32(end), joined: joined})
 	return true
 }
 
@@ -98,12 +116,12 @@ func (w *walk) parts(start, end int) (joined bool) {
 }
 
 // add has a word wait until its line ends.
-func (w *walk) add(t Token, e *entry) {
-	if len(w.queue) == 0 && (e == nil || e.from >= latin) {
-		w.give(pending{t, e}, unknown) // no line says what it is
+func (w *walk) add(p pending) {
+	if len(w.queue) == 0 && (p.entry == nil || p.from >= latin) {
+		w.give(p, unknown) // no line says what it is
 		return
 	}
-	if w.queue = append(w.queue, pending{t, e}); len(w.queue) >= mostPending {
+	if w.queue = append(w.queue, p); len(w.queue) >= mostPending {
 		w.decide()
 		w.flush()
 	}
@@ -139,13 +157,7 @@ func (w *walk) flush() {
 
 // give yields a word as one of a language.
 func (w *walk) give(p pending, l language) {
-	if p.entry == nil {
-		p.Written = p.Word
-	} else {
-		p.Word, p.Stop = p.in(l)
-		p.Written = p.bare
-	}
-	if w.yield != nil && p.Word != "" && !w.yield(p.Token) {
+	if w.yield != nil && !w.yield(p, l) {
 		w.yield = nil
 	}
 }
