@@ -7,17 +7,20 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"parley/shared/words"
 )
 
 // Rest is the Index of what no segment has yet. It is made for one query and notes
 // only what that asks for.
 type Rest struct {
-	docs       []Document
-	texts      [][]uint32 // words of each, by number
-	vocabulary []known    // by number; some are in no text of these
-	tokens     int
-	words      map[string]*listed // those that were asked for; marks
-	forms      map[uint32]*listed // those that begin as was asked for, by number
+	docs    []Document
+	texts   [][]uint32 // words of each, by number
+	taken   *Taken     // has the lock for the lexicon
+	lexicon *words.Lexicon
+	tokens  int
+	words   map[string]*listed     // those that were asked for; marks
+	forms   map[words.Form]*listed // those that begin as was asked for
 }
 
 // NewRest returns the index of documents for a query. It sorts the documents.
@@ -26,19 +29,19 @@ func NewRest(docs []Document, q Query) *Rest { return new(Taken).Rest(docs, q) }
 // Rest is like the function NewRest, and takes only those texts apart that it doesn't
 // know.
 func (t *Taken) Rest(docs []Document, q Query) *Rest {
-	r := &Rest{docs: docs, words: map[string]*listed{}, forms: map[uint32]*listed{}}
+	r := &Rest{docs: docs, taken: t, words: map[string]*listed{}, forms: map[words.Form]*listed{}}
 	slices.SortStableFunc(r.docs, func(a, b Document) int { return strings.Compare(a.Message, b.Message) })
-	r.texts, r.vocabulary = t.apart(r.docs)
-	var words, beginnings []string
+	r.texts, r.lexicon = t.apart(r.docs)
+	var asked, beginnings []string
 	for _, c := range slices.Concat(q.All, q.None) {
 		for _, w := range c.Words {
-			words = append(words, w.Forms...)
+			asked = append(asked, w.Forms...)
 			if w.Prefix != "" {
 				beginnings = append(beginnings, w.Prefix)
 			}
 		}
 	}
-	r.scan(words, beginnings)
+	r.scan(asked, beginnings)
 	for n, d := range r.docs {
 		r.tokens += len(r.texts[n])
 		for _, mark := range d.Marks() {
@@ -49,50 +52,59 @@ func (t *Taken) Rest(docs []Document, q Query) *Rest {
 }
 
 // list returns the list of a word, a new one if there is none.
-func (r *Rest) list(word string) *listed {
-	l := r.words[word]
+func (r *Rest) list(word string) *listed { return listOf(r.words, word) }
+
+// listOf returns the list of what is asked for, a new one if there is none.
+func listOf[K comparable](lists map[K]*listed, key K) *listed {
+	l := lists[key]
 	if l == nil {
 		l = &listed{}
-		r.words[word] = l
+		lists[key] = l
 	}
 	return l
 }
 
 // scan goes through all texts and notes where words stand, and what begins so.
-func (r *Rest) scan(words, beginnings []string) {
-	lists := [][]*listed{nil}                 // what is noted, the first for what isn't
-	which := make([]int32, len(r.vocabulary)) // of these, by number
-	asked := map[string]*listed{}
-	for _, word := range words {
-		asked[word] = r.list(word)
-	}
-	for number, f := range r.vocabulary {
-		var to []*listed
-		if l := asked[f.word]; l != nil {
-			to = append(to, l)
-		}
-		if slices.ContainsFunc(beginnings, func(begin string) bool { return strings.HasPrefix(f.written, begin) }) {
-			l := &listed{}
-			r.forms[uint32(number)] = l
-			to = append(to, l)
-		}
-		if to != nil {
-			which[number] = int32(len(lists))
-			lists = append(lists, to)
-		}
-	}
-	if len(lists) == 1 {
+func (r *Rest) scan(asked, beginnings []string) {
+	to := r.sought(asked, beginnings)
+	if to == nil {
 		return
 	}
 	for n, text := range r.texts {
 		for place, number := range text {
-			if at := which[number]; at > 0 {
-				for _, l := range lists[at] {
-					l.addAt(n, place, len(text))
-				}
+			for _, l := range to[number] {
+				l.addAt(n, place, len(text))
 			}
 		}
 	}
+}
+
+// sought returns by number the lists that a word is to be noted in; nil if no word is.
+func (r *Rest) sought(asked, beginnings []string) (to [][]*listed) {
+	r.taken.mu.Lock()
+	defer r.taken.mu.Unlock()
+	note := func(number uint32, l *listed) {
+		if to == nil {
+			to = make([][]*listed, r.lexicon.Len())
+		}
+		if !slices.Contains(to[number], l) {
+			to[number] = append(to[number], l)
+		}
+	}
+	for _, word := range asked {
+		l := r.list(word)
+		for number, f := range r.lexicon.Words(word) {
+			if f.Word == word {
+				note(number, l)
+			}
+		}
+	}
+	for _, begin := range beginnings {
+		for number, f := range r.lexicon.Written(begin) {
+			note(number, listOf(r.forms, f))
+		}
+	}
+	return to
 }
 
 // Docs implements Index.
@@ -135,46 +147,54 @@ func (r *Rest) Fetch(_ context.Context, needs []Need) error {
 
 // Begin implements Index; only what the query asked for is found.
 func (r *Rest) Begin(prefix string, most int) (all []List, err error) {
-	var numbers []uint32
-	for number, l := range r.forms {
-		if strings.HasPrefix(r.vocabulary[number].written, prefix) && len(l.list) > 0 {
-			numbers = append(numbers, number)
+	var forms []words.Form
+	for f, l := range r.forms {
+		if strings.HasPrefix(f.Written, prefix) && len(l.list) > 0 {
+			forms = append(forms, f)
 		}
 	}
-	slices.SortFunc(numbers, func(a, b uint32) int {
-		x, y := r.vocabulary[a], r.vocabulary[b]
-		return cmp.Or(strings.Compare(x.word, y.word), strings.Compare(x.written, y.written))
+	slices.SortFunc(forms, func(a, b words.Form) int {
+		return cmp.Or(strings.Compare(a.Word, b.Word), strings.Compare(a.Written, b.Written))
 	})
-	for _, number := range numbers[:min(most, len(numbers))] {
-		all = append(all, r.forms[number])
+	for _, f := range forms[:min(most, len(forms))] {
+		all = append(all, r.forms[f])
 	}
 	return all, nil
 }
 
 // Similar implements Index.
 func (r *Rest) Similar(word string, edits, most int) ([]string, error) {
-	_, size := utf8.DecodeRuneInString(word)
-	like, set := map[uint32]bool{}, letters(word)
-	for number, other := range r.vocabulary {
-		if far(set, other.letters) <= edits && strings.HasPrefix(other.word, word[:size]) && Distance(word, other.word, edits) <= edits {
-			like[uint32(number)] = true
-		}
-	}
+	like := r.alike(word, edits)
 	if len(like) == 0 {
 		return nil, nil
 	}
 	var all []string
 	for _, text := range r.texts {
 		for _, number := range text {
-			if like[number] {
+			if other, ok := like[number]; ok {
 				delete(like, number)
-				all = append(all, r.vocabulary[number].word)
+				all = append(all, other)
 			}
 		}
 	}
 	slices.Sort(all)
 	all = slices.Compact(all)
 	return all[:min(most, len(all))], nil
+}
+
+// alike returns words that begin with the same character and can be made of it by so
+// many edits, by number; some may be in none of the texts.
+func (r *Rest) alike(word string, edits int) map[uint32]string {
+	r.taken.mu.Lock()
+	defer r.taken.mu.Unlock()
+	_, size := utf8.DecodeRuneInString(word)
+	like, set := map[uint32]string{}, letters(word)
+	for number, f := range r.lexicon.Words(word[:size]) {
+		if far(set, letters(f.Word)) <= edits && Distance(word, f.Word, edits) <= edits {
+			like[number] = f.Word
+		}
+	}
+	return like
 }
 
 // Distance is how many characters have to be added, taken away, changed or swapped

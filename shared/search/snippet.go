@@ -32,7 +32,7 @@ func (q Query) Cut(text string) (Snippet, bool) { return new(Taken).Cut(q, text)
 func (t *Taken) Cut(q Query, text string) (Snippet, bool) {
 	text = strings.ToValidUTF8(text, "\uFFFD")
 	t.mu.Lock()
-	marks := q.marks(text, &t.memory)
+	marks := q.marks(text, &t.known().Memory)
 	t.mu.Unlock()
 	best, most := 0, 0
 	for i := range marks {

@@ -1,7 +1,6 @@
 package search
 
 import (
-	"strings"
 	"sync"
 
 	"parley/shared/words"
@@ -18,52 +17,34 @@ const (
 // has none. It is safe for concurrent use.
 type Taken struct {
 	mu      sync.Mutex
-	memory  words.Memory
-	numbers map[form]uint32
-	words   []known // by number
-	texts   map[string][]uint32
+	lexicon *words.Lexicon
+	texts   map[string][]uint32 // their words by number
 	size    int
 }
 
-// form is a word in one way of writing it.
-type form struct{ word, written string }
-
-// known is a form that was met.
-type known struct {
-	form
-	letters uint64 // of the word
-}
-
-// apart returns the words of each document's text, by number, and what the numbers
-// stand for.
-func (t *Taken) apart(docs []Document) (texts [][]uint32, vocabulary []known) {
+// apart returns the words of each document's text by number, and what the numbers
+// stand for, which only who has the lock may ask.
+func (t *Taken) apart(docs []Document) (texts [][]uint32, lexicon *words.Lexicon) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.texts == nil || t.size > mostTaken || len(t.words) > mostWords {
-		t.numbers, t.words, t.texts, t.size = map[form]uint32{}, nil, map[string][]uint32{}, 0
-	}
+	lexicon = t.known()
 	for _, d := range docs {
 		text, known := t.texts[d.Text]
 		if !known {
-			text = t.take(d.Text)
+			text = lexicon.Read(d.Text)
 			t.texts[d.Text] = text
 			t.size += len(text)
 		}
 		texts = append(texts, text)
 	}
-	return texts, t.words
+	return texts, lexicon
 }
 
-func (t *Taken) take(text string) (numbers []uint32) {
-	for token := range t.memory.Tokens(text) {
-		number, met := t.numbers[form{token.Word, token.Written}]
-		if !met {
-			number = uint32(len(t.words))
-			f := form{strings.Clone(token.Word), strings.Clone(token.Written)}
-			t.numbers[f] = number
-			t.words = append(t.words, known{f, letters(f.word)})
-		}
-		numbers = append(numbers, number)
+// known returns the words of all texts, of new ones only if they have become too many;
+// the caller has the lock.
+func (t *Taken) known() *words.Lexicon {
+	if t.lexicon == nil || t.size > mostTaken || t.lexicon.Len() > mostWords {
+		t.lexicon, t.texts, t.size = words.NewLexicon(), map[string][]uint32{}, 0
 	}
-	return numbers
+	return t.lexicon
 }
