@@ -138,7 +138,7 @@ func (m made) test(t *testing.T) {
 			g.note(p.Doc)
 		}
 		for i, place := range p.Places {
-			g.noteAt(p.Doc, place, ways[p.forms[i]])
+			g.noteAt(p.Doc, place, g.form(ways[p.forms[i]]))
 		}
 		for _, f := range slices.Compact(slices.Sorted(slices.Values(p.forms))) {
 			used[f]++

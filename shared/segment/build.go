@@ -28,25 +28,40 @@ type Facts struct {
 	First, Last  string // ids of messages
 }
 
-// memories know what became of words of earlier segments: languages have the same ones,
-// whoever writes.
-var memories = sync.Pool{New: func() any { return new(words.Memory) }}
+// lexicons know the words of earlier segments: languages have the same ones, whoever
+// writes.
+var lexicons = sync.Pool{New: func() any { return words.NewLexicon() }}
+
+// mostWords is how many of them one may have to be used again, in some 30 MB.
+const mostWords = 1 << 17
 
 // Build writes a segment of documents, at least one.
 func Build(ctx context.Context, to io.Writer, docs []search.Document) (Facts, error) {
 	docs = slices.Clone(docs)
 	slices.SortStableFunc(docs, func(a, b search.Document) int { return strings.Compare(a.Message, b.Message) })
-	memory := memories.Get().(*words.Memory)
-	defer memories.Put(memory)
+	lexicon := lexicons.Get().(*words.Lexicon)
+	if lexicon.Len() > mostWords {
+		lexicon = words.NewLexicon()
+	}
+	defer lexicons.Put(lexicon)
 	lists := map[string]*gathering{}
+	var met []meeting // by the lexicon's numbers
 	lengths := make([]int, len(docs))
 	var names []search.Doc
 	for n, d := range docs {
 		names = append(names, d.Doc)
-		for t := range memory.Tokens(d.Text) {
-			listOf(lists, t.Word).noteAt(n, lengths[n], t.Written)
-			lengths[n]++
+		text := lexicon.Read(d.Text)
+		met = append(met, make([]meeting, lexicon.Len()-len(met))...)
+		for place, number := range text {
+			m := &met[number]
+			if m.list == nil {
+				f := lexicon.Form(number)
+				m.list = listOf(lists, f.Word)
+				m.form = m.list.form(f.Written)
+			}
+			m.list.noteAt(n, place, m.form)
 		}
+		lengths[n] = len(text)
 		for _, mark := range d.Marks() {
 			listOf(lists, mark).note(n)
 		}
@@ -67,11 +82,17 @@ func Build(ctx context.Context, to io.Writer, docs []search.Document) (Facts, er
 	return w.finish(names, lengths)
 }
 
+// meeting is where a word is noted: its list, and the number of its form there.
+type meeting struct {
+	list *gathering
+	form int
+}
+
 func listOf(lists map[string]*gathering, word string) *gathering {
 	l := lists[word]
 	if l == nil {
-		l = &gathering{word: strings.Clone(word)} // it may share a whole text's memory
-		lists[l.word] = l
+		l = &gathering{word: word}
+		lists[word] = l
 	}
 	return l
 }

@@ -114,8 +114,8 @@ func FuzzList(f *testing.F) {
 	for _, n := range []int{3, 300} {
 		var g gathering
 		for doc := range n {
-			g.noteAt(doc, 1, "bread")
-			g.noteAt(doc, 3+doc%2, ways[doc%3])
+			g.noteAt(doc, 1, g.form("bread"))
+			g.noteAt(doc, 3+doc%2, g.form(ways[doc%3]))
 		}
 		out := packing{lengths: slices.Repeat([]int{7}, n)}
 		new(rules).commonest(map[string]*gathering{"bread": &g})

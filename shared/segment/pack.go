@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"math"
 	"slices"
-	"strings"
 )
 
 // packing is a list that is written.
@@ -147,15 +146,14 @@ func (g *gathering) note(doc int) {
 	g.doc = doc
 }
 
-// noteAt adds a place behind those that were noted.
-func (g *gathering) noteAt(doc, place int, written string) {
+// noteAt adds a place, and the number of the form there, behind those that were noted.
+func (g *gathering) noteAt(doc, place, form int) {
 	g.note(doc)
-	at := g.form(written)
-	g.forms[at].met(doc)
+	g.forms[form].met(doc)
 	further := uint64(place-g.place) << 1
-	if at > 0 {
+	if form > 0 {
 		g.b = binary.AppendUvarint(g.b, further|1)
-		further = uint64(at)
+		further = uint64(form)
 	}
 	g.b = binary.AppendUvarint(g.b, further)
 	g.place, g.placed = place, true
@@ -167,11 +165,6 @@ func (g *gathering) form(written string) int {
 		if g.forms[i].written == written {
 			return i
 		}
-	}
-	if written == g.word {
-		written = g.word
-	} else {
-		written = strings.Clone(written) // it may share a whole text's memory
 	}
 	g.forms = append(g.forms, gathered{written: written, last: -1})
 	return len(g.forms) - 1
