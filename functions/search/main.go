@@ -50,7 +50,7 @@ func build(c settings, cfg aws.Config, log *slog.Logger) any {
 		Texts: search.Library{Files: store.NewFiles(db, c.FilesTable, c.ChatsTable), Contents: object.New(objects, c.FilesBucket)},
 		Jobs:  jobs{queue.NewIndexes(sqs.NewFromConfig(cfg), c.IndexQueue)}, Now: time.Now,
 		Failed: func(what string, err error) {
-			log.Warn("a part of a history wasn't searched", "part", what, "error", err)
+			log.Warn("a search had to do without", "what", what, "error", err)
 		},
 	}
 	service := &api.Service{Verifier: auth.NewVerifier(auth.NewKeyring(store.NewAccounts(db, c.AccountsTable), time.Now)), Edge: c.Edge, Log: log}

@@ -228,3 +228,22 @@ func TestALargeRestIsPartlySearched(t *testing.T) {
 	w.want(w.ada, "fish", old.reply)
 	w.want(w.ada, "afloat", last.reply)
 }
+
+// Half of that is searched as a whole, and indexed as well.
+func TestAMiddlingRestIsSearchedAndIndexed(t *testing.T) {
+	w := newWorld(t)
+	said := w.say(w.ada, "", "What do otters eat?", "Fish.")
+	for range 8 {
+		w.say(w.ada, "", "Hello?", strings.Repeat(filler(3<<10), 100))
+	}
+	w.pass(time.Hour)
+	for range 2 {
+		w.want(w.ada, "fish", said.reply)
+		if p := w.look(w.ada, "fish"); p.Partial {
+			t.Errorf("partial: %+v", p)
+		}
+	}
+	if jobs := w.queued(); len(jobs) != 1 || jobs[0] != (search.Job{User: w.ada}) {
+		t.Fatalf("queued are %+v", jobs)
+	}
+}

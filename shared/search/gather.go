@@ -19,19 +19,18 @@ type gathering struct {
 	mu    sync.Mutex
 	docs  []Document
 	sizes []int // bytes of text by chat, the newest first
-	large bool  // more was left out
+	cut   bool  // older ones were left out, because it is more than one search can go through
 }
 
-// rest reads what was said since the watermark; large says that it is more than one
-// search can go through: then older chats are missing.
-func (l *look) rest(ctx context.Context, since string) (docs []Document, large bool, err error) {
+// rest reads what was said since the watermark.
+func (l *look) rest(ctx context.Context, since string, r *gathering) error {
 	user, until := l.request.User, l.request.Filter.Until
 	chats, err := l.Archive.Active(ctx, user, since)
 	if err != nil {
-		return nil, false, err
+		return err
 	}
 	slices.SortFunc(chats, func(a, b chat.Chat) int { return strings.Compare(b.Last, a.Last) })
-	r := &gathering{sizes: make([]int, len(chats))}
+	r.sizes = make([]int, len(chats))
 	for _, c := range chats {
 		if at := namedAt(c); at > since && at <= until {
 			r.docs = append(r.docs, titled(c))
@@ -53,8 +52,15 @@ func (l *look) rest(ctx context.Context, since string) (docs []Document, large b
 			return err
 		})
 	}
-	err = g.Wait()
-	return r.docs, r.large, err
+	return g.Wait()
+}
+
+// size is how much text it is, titles apart.
+func (r *gathering) size() (sum int) {
+	for _, n := range r.sizes {
+		sum += n
+	}
+	return sum
 }
 
 // add takes in a document of a chat, or errLarge.
@@ -78,7 +84,7 @@ func (r *gathering) full(chat int) bool {
 		size += n
 	}
 	if size > maxRest {
-		r.large = true
+		r.cut = true
 	}
 	return size > maxRest
 }

@@ -52,7 +52,7 @@ func (l *look) open(ctx context.Context) error {
 	}
 	parts := make([]part, len(m.Segments)+1)
 	broken := make([]error, len(parts))
-	large := false
+	var rest gathering
 	var g errgroup.Group
 	for i, seg := range m.Segments {
 		g.Go(func() (err error) {
@@ -63,9 +63,8 @@ func (l *look) open(ctx context.Context) error {
 		})
 	}
 	g.Go(func() (err error) {
-		var docs []Document
-		docs, large, err = l.rest(ctx, m.Upto)
-		parts[len(m.Segments)] = part{l.taken.Rest(docs, l.query), "", func() {}}
+		err = l.rest(ctx, m.Upto, &rest)
+		parts[len(m.Segments)] = part{l.taken.Rest(rest.docs, l.query), "", func() {}}
 		return err
 	})
 	err = g.Wait()
@@ -77,10 +76,22 @@ func (l *look) open(ctx context.Context) error {
 			l.lost(ctx, m.Segments[i].Name, broken[i])
 		}
 	}
-	if err == nil && large {
-		l.missed(ctx, "rest", nil, Job{User: l.request.User})
+	if err == nil {
+		l.shrink(ctx, &rest)
 	}
 	return err
+}
+
+// shrink has a large rest indexed.
+func (l *look) shrink(ctx context.Context, rest *gathering) {
+	switch job := (Job{User: l.request.User}); {
+	case rest.cut:
+		l.missed(ctx, "rest", nil, job)
+	case rest.size() > muchRest:
+		if err := l.ask(ctx, job); err != nil {
+			l.Failed("indexing", err)
+		}
+	}
 }
 
 // segment opens one, and has come over what the query will ask for, while others do

@@ -20,6 +20,7 @@ const (
 // Bounds of what is read of the part of a history that isn't indexed.
 const (
 	maxRest     = 4 << 20 // bytes of text
+	muchRest    = 2 << 20 // bytes from which on a search asks for an indexing
 	chatsAtOnce = 16
 	// ahead is how far the clock of what gives ids may be ahead of this one's.
 	ahead = time.Minute
