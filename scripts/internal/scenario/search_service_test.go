@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,9 +56,11 @@ func TestSearchingAHistory(t *testing.T) {
 	chats := ada.seed(t, eyes.model)
 	note := ada.send(t, "harbour-notes.txt", "", []byte("Minutes of the harbour board. The dredger Marguerite arrives in October."))
 	filed, _ := ask(t, ada.Client, client.Question{Text: "Please summarize.", Model: eyes.model, Attachments: []string{note.ID}})
+	illegible := ada.losesText(t, eyes)
 
 	ada.findsAll(t, "before it is indexed", 1, chats, filed.Chat) // the emulator takes a second to read a hundred chats
-	ada.indexed(t)
+	ada.indexed(t, illegible.Reply)
+	ada.losesSegment(t)
 	ada.findsAll(t, "after it is indexed", 3, chats, filed.Chat)
 
 	later, _ := ask(t, ada.Client, client.Question{Text: "Where do cormorants nest?", Model: eyes.model})
@@ -234,16 +237,62 @@ func (v *visitor) id(t *testing.T) string {
 	return me.User.ID
 }
 
-// indexed has the whole history indexed, as an operator would, and waits for it.
-func (v *visitor) indexed(t *testing.T) {
+// losesText asks about a file whose text is lost, as where the copy in this region has
+// yet to come; and goes on once the file is deleted. Both are answered without it.
+func (v *visitor) losesText(t *testing.T, eyes seeing) client.Accepted {
+	t.Helper()
+	f := v.send(t, "logbook.txt", "", []byte("Log of the barque Cassiopeia, which nobody can read, for "+v.who.Email))
+	lose(t, need(t, "FILES_BUCKET"), "derived/"+f.SHA256+"/text/")
+	about, _ := ask(t, v.Client, client.Question{Text: "Whose log is it?", Model: eyes.model, Attachments: []string{f.ID}})
+	if got := eyes.told(); !strings.Contains(got, "logbook.txt, which can't be read") {
+		t.Errorf("of a file that has no text the engine was told %q", got)
+	}
+	if err := v.DeleteFile(t.Context(), f.ID); err != nil {
+		t.Fatal(err)
+	}
+	after, _ := ask(t, v.Client, client.Question{Chat: about.Chat, Text: "Never mind.", Model: eyes.model})
+	if got := eyes.told(); !strings.Contains(got, "logbook.txt was deleted") {
+		t.Errorf("of a file that was deleted the engine was told %q", got)
+	}
+	return after
+}
+
+// losesSegment searches a history that was indexed and lost its index. A part of it
+// isn't found until the index is built anew, which the search itself has asked for.
+func (v *visitor) losesSegment(t *testing.T) {
+	t.Helper()
+	lose(t, need(t, "INDEX_BUCKET"), "segments/"+v.id(t)+"/")
+	if got := v.find(t, "lighthouse"); !got.Partial || len(got.Hits) != 0 {
+		t.Errorf("without its index: %+v", got)
+	}
+	waitUntil(t, time.Minute, "the index is built anew", func() bool { return !v.find(t, "lighthouse").Partial })
+}
+
+// lose removes what a bucket has under a beginning of its keys.
+func lose(t *testing.T, bucket, prefix string) {
 	t.Helper()
 	cfg, err := store.AWS(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	user, now := v.id(t), id.Floor(time.Now())
-	jobs := queue.NewIndexes(sqs.NewFromConfig(cfg), need(t, "QUEUE_URL_INDEX"))
-	chats := store.NewChats(store.DynamoDB(cfg), s3.NewFromConfig(cfg), need(t, "CHATS_TABLE"), need(t, "BODIES_BUCKET"))
+	objects := s3.NewFromConfig(cfg)
+	list, err := objects.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix})
+	if err != nil || len(list.Contents) == 0 {
+		t.Fatalf("%d objects under %s, %v", len(list.Contents), prefix, err)
+	}
+	for _, o := range list.Contents {
+		if _, err := objects.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &bucket, Key: o.Key}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// indexed has the whole history indexed, as an operator would, and waits until that
+// has come up to a message.
+func (v *visitor) indexed(t *testing.T, upto string) {
+	t.Helper()
+	user := v.id(t)
+	jobs, chats := histories(t)
 	asked := time.Time{}
 	waitUntil(t, 2*time.Minute, "the history is indexed", func() bool {
 		if time.Since(asked) > 5*time.Second { // messages have to be ten seconds old
@@ -263,6 +312,18 @@ func (v *visitor) indexed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return m.Upto > now && len(m.Segments) > 0
+		return m.Upto >= upto && len(m.Segments) > 0
 	})
+}
+
+// histories is the queue of jobs that index histories, and the table that says what of
+// them is indexed.
+func histories(t *testing.T) (*queue.Indexes, *store.Chats) {
+	t.Helper()
+	cfg, err := store.AWS(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return queue.NewIndexes(sqs.NewFromConfig(cfg), need(t, "QUEUE_URL_INDEX")),
+		store.NewChats(store.DynamoDB(cfg), s3.NewFromConfig(cfg), need(t, "CHATS_TABLE"), need(t, "BODIES_BUCKET"))
 }

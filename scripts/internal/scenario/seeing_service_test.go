@@ -131,6 +131,26 @@ func waitUntil(t *testing.T, limit time.Duration, what string, is func() bool) {
 	}
 }
 
+// told is all that the engine was told last.
+func (s seeing) told() string { return said(s.lastPrompt()) }
+
+// last is the turn that the engine was asked last.
+func (s seeing) last() string {
+	turns := s.lastPrompt()
+	if len(turns) == 0 {
+		return ""
+	}
+	return turns[len(turns)-1].Content
+}
+
+func (s seeing) lastPrompt() []enginetest.Message {
+	asked := s.Requests()
+	if len(asked) == 0 {
+		return nil
+	}
+	return asked[len(asked)-1].Messages
+}
+
 // said is all that an engine was told.
 func said(messages []enginetest.Message) string {
 	var b strings.Builder
