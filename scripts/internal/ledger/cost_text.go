@@ -74,8 +74,8 @@ const costMemoryWhy = `
 - **Sends, and all that reads and writes a few rows**, wait for AWS more than they reckon. Half the memory would spare five cents of a million sends, and each
   would take a third longer; twice as much would cost ten cents for 8 ms.
 - **Passwords** take a core: at 256 MB a log-in is 1.6 times as long and hardly cheaper. Argon2id itself needs 19 MiB for each.
-- **Search** is faster with more and hardly dearer: half a dollar a million buys half the time. It has 512 MB because that holds what the largest histories
-  take; who wants it faster sets 1,769.
+- **Search** is faster with more and hardly dearer: half a dollar a million buys half the time while somebody types. 512 MB would hold what the largest
+  histories take; it has 1,769 because that is a whole core.
 - **Nobody waits for index-history and process-upload**, so less would do for speed. They have what they hold: 32 MB of text and what is made of it; and
   a child that may take 768 MB to read a file, once the gigabyte in which its reader of PDFs is compiled. That is the dearest memory here: what it
   is not needed for costs up to 9 dollars a million files.
