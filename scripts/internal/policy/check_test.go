@@ -155,7 +155,7 @@ func whole(roles []Role) Record {
 var names = map[string]string{}
 
 func init() {
-	for _, id := range []string{"AccountsTable", "ChatsTable", "FilesTable", "BodiesBucket", "FilesBucket", "IndexBucket", "UsageBucket", "SigningKeysKey", "FilesCdnKey",
+	for _, id := range []string{"AccountsTable", "ChatsTable", "FilesTable", "BodiesBucket", "FilesBucket", "IndexBucket", "UsageBucket", "FinanceBucket", "SigningKeysKey", "FilesCdnKey", "PseudonymSecret",
 		"PromptsFreeQueue", "PromptsPremiumQueue", "PromptsDeadQueue", "PurgeQueue", "FilesQueue", "IndexQueue"} {
 		names[id] = id
 	}

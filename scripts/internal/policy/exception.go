@@ -32,6 +32,10 @@ var Exceptions = []Exception{
 		Why: "ECS knows no resource for what an agent says of its tasks"},
 	{Finding: Finding{"InstanceRole", Wide, "Instances allows ecs:* on *:container-instance/*: *"},
 		Why: "instances of the cluster, whose ids aren't known before"},
+	{Finding: Finding{"BillingReportFunction", Wide, "List allows lambda:ListFunctions on *: *"},
+		Why: "Lambda knows no resource for it"},
+	{Finding: Finding{"BillingReportFunction", Wide, "Tags allows lambda:ListTags on arn:aws:lambda:*:function:*: *"},
+		Why: "each function of the account has its cost centre as a tag, and all are on the bill"},
 }
 
 // Judge leaves out what exceptions excuse, and adds exceptions of these kinds that

@@ -83,7 +83,12 @@ func (rec Record) resource(n Need) (string, bool) {
 	case "ses":
 		return arn(service, "identity/"+n.Resource), n.Resource != unknown
 	case "secretsmanager":
-		return arn(parameter, id), named
+		return arn(service, "secret:"+id), named
+	case "lambda":
+		if n.Action == listAll {
+			return "*", true
+		}
+		return arn(service, "function:"+n.Resource), n.Resource != unknown
 	}
 	return "", false
 }
@@ -92,10 +97,10 @@ func (rec Record) resource(n Need) (string, bool) {
 // they run functions with, and which thing of the templates each stands for.
 var testNames = map[string]map[string]string{
 	"dynamodb":       {"rig-accounts-": "AccountsTable", "rig-chats-": "ChatsTable", "rig-files-": "FilesTable"},
-	"s3":             {"rig-bodies-": "BodiesBucket", "rig-files-": "FilesBucket", "rig-index-": "IndexBucket", "rig-usage-": "UsageBucket"},
+	"s3":             {"rig-bodies-": "BodiesBucket", "rig-files-": "FilesBucket", "rig-index-": "IndexBucket", "rig-usage-": "UsageBucket", "rig-finance-": "FinanceBucket"},
 	"sqs":            {"rig-free-": "PromptsFreeQueue", "rig-premium-": "PromptsPremiumQueue", "rig-purge-": "PurgeQueue", "rig-files-": "FilesQueue", "rig-index-": "IndexQueue"},
 	"kms":            {"": "SigningKeysKey"}, // KMS gives names itself; no test has two
-	"secretsmanager": {"rig-cdn-": "FilesCdnKey"},
+	"secretsmanager": {"rig-cdn-": "FilesCdnKey", "rig-pseudonyms-": "PseudonymSecret"},
 }
 
 func testID(service, name string) (string, bool) {

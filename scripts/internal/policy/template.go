@@ -19,6 +19,7 @@ import (
 type template struct {
 	path       string
 	Parameters map[string]struct {
+		Type        string `yaml:"Type"`
 		Default     string `yaml:"Default"`
 		Description string `yaml:"Description"`
 	} `yaml:"Parameters"`
@@ -137,8 +138,16 @@ func Roles(root string) ([]Role, error) {
 }
 
 // alone are templates that aren't nested in the root's: each is a stack of its own,
-// given the root's outputs as parameters of the same names.
-var alone = []string{"fleet/template.yaml", "web/template.yaml"}
+// given the root's outputs as parameters of the same names, and here and there more,
+// which is what !Sub makes of a text in the root's template.
+var alone = []struct {
+	path string
+	more map[string]string
+}{
+	{path: "fleet/template.yaml"},
+	{path: "web/template.yaml"},
+	{"functions/billing-report/template.yaml", map[string]string{"UsageBuckets": "${AWS::Region}=${Data.Outputs.UsageBucket}", "UsageBucketArns": "arn:${AWS::Partition}:s3:::${Data.Outputs.UsageBucket}"}},
+}
 
 func templates(root string) ([]*template, error) {
 	first, err := read(root, "template.yaml")
@@ -146,8 +155,8 @@ func templates(root string) ([]*template, error) {
 		return nil, err
 	}
 	all := first.all()
-	for _, path := range alone {
-		t, err := read(root, path)
+	for _, stack := range alone {
+		t, err := read(root, stack.path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -159,6 +168,9 @@ func templates(root string) ([]*template, error) {
 			if o, ok := first.Outputs[name]; ok {
 				t.bound[name] = given{first, &o.Value}
 			}
+		}
+		for name, text := range stack.more {
+			t.bound[name] = given{first, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!Sub", Value: text}}
 		}
 		all = append(all, t.all()...)
 	}
@@ -183,7 +195,7 @@ func (t *template) roles() ([]Role, error) {
 			if code == nil {
 				return nil, fmt.Errorf("%s has no CodeUri", name)
 			}
-			role.Apps = []string{filepath.Base(code.Value)}
+			role.Apps = []string{filepath.Base(filepath.Join(filepath.Dir(t.path), code.Value))}
 			role.Managed = []string{"AWSLambdaBasicExecutionRole"} // by SAM, as is the next one
 			if r.property("Tracing") != nil || field(&t.Globals.Function, "Tracing") != nil {
 				role.Managed = append(role.Managed, "AWSXrayWriteOnlyAccess")

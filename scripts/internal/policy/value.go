@@ -272,16 +272,15 @@ func (t *template) ref(name string) (any, error) {
 		return "amazonaws.com", nil
 	}
 	if p, ok := t.Parameters[name]; ok {
-		if given, ok := t.bound[name]; ok {
-			return given.by.value(given.node)
+		v, err := t.parameter(name)
+		if text, ok := v.(string); ok && p.Type == "CommaDelimitedList" {
+			var list []any
+			for item := range strings.SplitSeq(text, ",") {
+				list = append(list, item)
+			}
+			return list, err
 		}
-		switch {
-		case p.Default != "":
-			return p.Default, nil
-		case strings.HasPrefix(p.Description, "ARN of "):
-			return arn(parameter, name), nil
-		}
-		return name, nil
+		return v, err
 	}
 	r, ok := t.Resources[name]
 	switch {
@@ -291,6 +290,23 @@ func (t *template) ref(name string) (any, error) {
 		return arn("secretsmanager", "secret:"+name), nil
 	case r.Type == "AWS::SQS::Queue":
 		return "https://sqs." + region + ".amazonaws.com/" + account + "/" + name, nil
+	}
+	return name, nil
+}
+
+// parameter is what a parameter comes to: what is given, its default, or its name.
+func (t *template) parameter(name string) (any, error) {
+	p := t.Parameters[name]
+	if given, ok := t.bound[name]; ok {
+		return given.by.value(given.node)
+	}
+	switch {
+	case p.Default != "":
+		return p.Default, nil
+	case strings.HasPrefix(p.Description, "ARN of the secret "):
+		return arn("secretsmanager", "secret:"+name), nil
+	case strings.HasPrefix(p.Description, "ARN of "):
+		return arn(foreign, name), nil
 	}
 	return name, nil
 }
@@ -328,8 +344,8 @@ func (t *template) attribute(thing, attribute string) (any, error) {
 	return arn(strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(r.Type, "AWS::"), "::", "-")), thing), nil
 }
 
-// parameter is the service of what nobody here deploys, but names.
-const parameter = "parameter"
+// foreign is the service of what nobody here deploys, but names.
+const foreign = "foreign"
 
 const bucketARN = "arn:" + partition + ":s3:::"
 

@@ -66,6 +66,8 @@ func needs(r *http.Request, service string, body []byte) []Need {
 		all, err = secretNeeds(operation, body)
 	case "ses":
 		all, err = mailNeeds(r, body)
+	case "lambda":
+		all, err = functionNeeds(r)
 	default:
 		err = errStrange
 	}
@@ -260,6 +262,25 @@ func mailNeeds(r *http.Request, body []byte) ([]Need, error) {
 		return nil, errStrange
 	}
 	return []Need{{Action: "ses:SendEmail", Resource: call.FromEmailAddress, Context: map[string][]string{fromAddress: {call.FromEmailAddress}}}}, nil
+}
+
+var listFunctions, listTags = regexp.MustCompile(`^/[0-9-]{10}/functions/?$`), regexp.MustCompile(`^/[0-9-]{10}/tags/arn:`)
+
+// listAll knows no resource: it is about all functions.
+const listAll = "lambda:ListFunctions"
+
+// functionNeeds are those of who looks at the account's functions. Which one is asked
+// about isn't kept.
+func functionNeeds(r *http.Request) ([]Need, error) {
+	switch {
+	case r.Method != http.MethodGet:
+		return nil, errStrange
+	case listFunctions.MatchString(r.URL.Path):
+		return []Need{{Action: listAll, Resource: hidden}}, nil
+	case listTags.MatchString(r.URL.Path):
+		return []Need{{Action: "lambda:ListTags", Resource: hidden}}, nil
+	}
+	return nil, errStrange
 }
 
 // s3Needs are those of a request in path style, which the SDK uses where the
