@@ -35,7 +35,7 @@ func Bucket(t testing.TB) (client *s3.Client, name string) {
 	if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &name}); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { remove(t, client, name) })
+	t.Cleanup(func() { Remove(t, client, name) })
 	_, err := client.PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{Bucket: &name,
 		VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled}})
 	if err != nil {
@@ -44,7 +44,9 @@ func Bucket(t testing.TB) (client *s3.Client, name string) {
 	return client, name
 }
 
-func remove(t testing.TB, client *s3.Client, name string) {
+// Remove removes a bucket with what is in it.
+func Remove(t testing.TB, client *s3.Client, name string) {
+	t.Helper()
 	ctx := context.Background()
 	var ids []types.ObjectIdentifier
 	for _, o := range Versions(t, client, name, "") {
