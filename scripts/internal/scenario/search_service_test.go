@@ -56,10 +56,10 @@ func TestSearchingAHistory(t *testing.T) {
 	chats := ada.seed(t, eyes.model)
 	note := ada.send(t, "harbour-notes.txt", "", []byte("Minutes of the harbour board. The dredger Marguerite arrives in October."))
 	filed, _ := ask(t, ada.Client, client.Question{Text: "Please summarize.", Model: eyes.model, Attachments: []string{note.ID}})
-	illegible := ada.losesText(t, eyes)
+	book, blank := ada.losesText(t, eyes)
 
 	ada.findsAll(t, "before it is indexed", 1, chats, filed.Chat) // the emulator takes a second to read a hundred chats
-	ada.indexed(t, illegible.Reply)
+	ada.indexed(t, blank.Reply)
 	ada.losesSegment(t)
 	ada.findsAll(t, "after it is indexed", 3, chats, filed.Chat)
 
@@ -71,6 +71,8 @@ func TestSearchingAHistory(t *testing.T) {
 		t.Errorf("the engine never said cormorants: %+v", got.Hits)
 	}
 	ada.pages(t)
+	ada.findsBlank(t, blank.Chat)
+	ada.goesOn(t, eyes, blank.Chat, book)
 
 	if err := ada.Delete(t.Context(), chats["ru"]); err != nil {
 		t.Fatal(err)
@@ -238,23 +240,39 @@ func (v *visitor) id(t *testing.T) string {
 }
 
 // losesText asks about a file whose text is lost, as where the copy in this region has
-// yet to come; and goes on once the file is deleted. Both are answered without it.
-func (v *visitor) losesText(t *testing.T, eyes seeing) client.Accepted {
+// yet to come. It is answered without the text.
+func (v *visitor) losesText(t *testing.T, eyes seeing) (fileID string, asked client.Accepted) {
 	t.Helper()
 	f := v.send(t, "logbook.txt", "", []byte("Log of the barque Cassiopeia, which nobody can read, for "+v.who.Email))
 	lose(t, need(t, "FILES_BUCKET"), "derived/"+f.SHA256+"/text/")
-	about, _ := ask(t, v.Client, client.Question{Text: "Whose log is it?", Model: eyes.model, Attachments: []string{f.ID}})
-	if got := eyes.told(); !strings.Contains(got, "logbook.txt, which can't be read") {
+	asked, _ = ask(t, v.Client, client.Question{Text: "Whose is it?", Model: eyes.model, Attachments: []string{f.ID}})
+	if got := eyes.told(); !strings.Contains(got, "“logbook.txt”, which can't be read") {
 		t.Errorf("of a file that has no text the engine was told %q", got)
 	}
-	if err := v.DeleteFile(t.Context(), f.ID); err != nil {
+	return f.ID, asked
+}
+
+// findsBlank finds a file that has no text, by its name.
+func (v *visitor) findsBlank(t *testing.T, chatID string) {
+	t.Helper()
+	if got := v.find(t, "logbook"); len(got.Hits) != 1 || got.Hits[0].Chat != chatID || got.Hits[0].Snippet != "logbook.txt" || got.Partial {
+		t.Errorf("a file that has no text, by its name: %+v", got)
+	}
+	if got := v.find(t, "Cassiopeia"); len(got.Hits) != 0 {
+		t.Errorf("what can't be read is found: %+v", got)
+	}
+}
+
+// goesOn deletes a file and asks once more in the chat that it was sent in.
+func (v *visitor) goesOn(t *testing.T, eyes seeing, chatID, fileID string) {
+	t.Helper()
+	if err := v.DeleteFile(t.Context(), fileID); err != nil {
 		t.Fatal(err)
 	}
-	after, _ := ask(t, v.Client, client.Question{Chat: about.Chat, Text: "Never mind.", Model: eyes.model})
-	if got := eyes.told(); !strings.Contains(got, "logbook.txt was deleted") {
+	ask(t, v.Client, client.Question{Chat: chatID, Text: "Never mind.", Model: eyes.model})
+	if got := eyes.told(); !strings.Contains(got, "“logbook.txt” was deleted") {
 		t.Errorf("of a file that was deleted the engine was told %q", got)
 	}
-	return after
 }
 
 // losesSegment searches a history that was indexed and lost its index. A part of it
