@@ -112,10 +112,12 @@ func every(ctx context.Context, period time.Duration, do func(context.Context)) 
 // pulse is what one beat found out.
 type pulse struct {
 	began    time.Time
-	gone     []string        // receipts that the queues refuse
-	silent   map[Queue]error // queues that didn't answer
-	lost     []chat.Ref      // leases that others have
+	lost     []chat.Ref // leases that others have
 	leaseErr error
+
+	mu     sync.Mutex
+	gone   []string        // receipts that the queues refuse
+	silent map[Queue]error // queues that didn't answer
 }
 
 func (k *keeper) beat(ctx context.Context) error {
@@ -128,13 +130,13 @@ func (k *keeper) beat(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, k.w.Heartbeat)
 	defer cancel()
 	p := pulse{began: k.w.Now(), silent: map[Queue]error{}}
-	var lease sync.WaitGroup
-	lease.Go(func() { p.lost, p.leaseErr = k.w.Leases.Keep(ctx, attempts) })
-	for q, list := range receipts {
-		p.hear(q, q.Extend(ctx, k.w.Visibility, list...))
+	var calls sync.WaitGroup
+	calls.Go(func() { p.lost, p.leaseErr = k.w.Leases.Keep(ctx, attempts) })
+	for q, list := range receipts { // side by side: one that hangs leaves the others their time
+		calls.Go(func() { p.hear(q, q.Extend(ctx, k.w.Visibility, list...)) })
 	}
-	lease.Wait()
-	k.judge(p)
+	calls.Wait()
+	k.judge(&p)
 	err := p.leaseErr
 	for _, e := range p.silent {
 		err = errors.Join(err, e)
@@ -147,6 +149,8 @@ func (k *keeper) beat(ctx context.Context) error {
 
 // hear takes in how a queue answered.
 func (p *pulse) hear(q Queue, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	gone, some := errors.AsType[*queue.GoneError](err)
 	if some {
 		p.gone = append(p.gone, gone.Receipts...)
@@ -171,7 +175,7 @@ func (k *keeper) list() (map[Queue][]string, map[chat.Ref]int) {
 }
 
 // judge ends the answers that a beat found lost.
-func (k *keeper) judge(p pulse) {
+func (k *keeper) judge(p *pulse) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for ref, v := range k.kept {
@@ -191,7 +195,7 @@ func (k *keeper) judge(p pulse) {
 
 // prune forgets the receipts that were refused and reports whether the queue
 // prolonged one.
-func (v *kept) prune(p pulse) (prolonged bool) {
+func (v *kept) prune(p *pulse) (prolonged bool) {
 	for message, h := range v.held {
 		switch {
 		case slices.Contains(p.gone, h.receipt):
