@@ -2,6 +2,7 @@ package policy
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -68,6 +69,7 @@ func (rec Record) resource(n Need) (string, bool) {
 	if !named {
 		id, named = testID(service, name)
 	}
+	id = kind(id)
 	switch service {
 	case "dynamodb":
 		return arn(service, "table/"+id), named
@@ -91,6 +93,18 @@ func (rec Record) resource(n Need) (string, bool) {
 		return arn(service, "function:"+n.Resource), n.Resource != unknown
 	}
 	return "", false
+}
+
+// planQueue is a queue of a plan's prompts after the first.
+var planQueue = regexp.MustCompile(`^(Prompts(Free|Premium)Queue)[2-8]$`)
+
+// kind is what stands for all that are of the same kind: a plan's prompts are spread
+// over queues by chance, and who may use one may use the others.
+func kind(id string) string {
+	if m := planQueue.FindStringSubmatch(id); m != nil {
+		return m[1]
+	}
+	return id
 }
 
 // testNames are the beginnings of names that tests give to things of their own which

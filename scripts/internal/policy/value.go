@@ -339,7 +339,7 @@ func (t *template) attribute(thing, attribute string) (any, error) {
 		return bucketARN + thing, nil
 	}
 	if parts, ok := arns[r.Type]; ok {
-		return arn(parts[0], parts[1]+thing), nil
+		return arn(parts[0], parts[1]+kind(thing)), nil
 	}
 	return arn(strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(r.Type, "AWS::"), "::", "-")), thing), nil
 }
