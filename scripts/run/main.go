@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"parley/scripts/internal/stack"
@@ -93,6 +94,13 @@ func parse(args []string) (stack.Options, []string, error) {
 	flags.BoolVar(&opts.WithoutFleet, "without-fleet", false, "leave worker and relay out")
 	flags.BoolVar(&opts.DynamoDB, "dynamodb", false, "start an exact DynamoDB for tests too (DYNAMODB_URL)")
 	flags.StringVar(&opts.Calls, "calls", "", "write what functions, worker and relay ask of AWS to this file in the end")
+	flags.Func("parameter", "of the template, as `Name=value`; may be given several times", func(text string) error {
+		if name, _, ok := strings.Cut(text, "="); !ok || name == "" {
+			return errors.New("want Name=value")
+		}
+		opts.Parameters = append(opts.Parameters, text)
+		return nil
+	})
 	err = flags.Parse(args)
 	return opts, flags.Args(), err
 }
