@@ -25,7 +25,8 @@ func TestTheFleetIsDeployed(t *testing.T) {
 		"EdgeSecret=" + strings.Repeat("0b", 32), "EdgeSecretBefore=" + strings.Repeat("0c", 32), "CloudFrontPrefixList=pl-0123abcd", "HealthCheckPrefixList=pl-0123abce",
 		"FleetImage=fleet" + image, "EngineImage=vllm" + image, "RouterImage=router" + image, "Weights=" + strings.Repeat("0d", 32)}
 	for parameter, variable := range map[string]string{"AccountsTable": "ACCOUNTS_TABLE", "ChatsTable": "CHATS_TABLE", "FilesTable": "FILES_TABLE", "BodiesBucket": "BODIES_BUCKET",
-		"FilesBucket": "FILES_BUCKET", "UsageBucket": "USAGE_BUCKET", "QueueUrlFree": "QUEUE_URL_FREE", "QueueUrlPremium": "QUEUE_URL_PREMIUM", "QueueUrlIndex": "QUEUE_URL_INDEX"} {
+		"FilesBucket": "FILES_BUCKET", "UsageBucket": "USAGE_BUCKET", "QueueUrlsFree": "QUEUE_URLS_FREE", "QueueArnsFree": "QUEUE_ARNS_FREE", "QueuesUsedFree": "QUEUES_USED_FREE",
+		"QueueUrlsPremium": "QUEUE_URLS_PREMIUM", "QueueArnsPremium": "QUEUE_ARNS_PREMIUM", "QueuesUsedPremium": "QUEUES_USED_PREMIUM", "QueueUrlIndex": "QUEUE_URL_INDEX"} {
 		args = append(args, parameter+"="+fleettest.Env(t, variable))
 	}
 	made := fleettest.Deploy(t, "fleet/template.yaml", "fleet-"+place.Environment, args...)

@@ -78,8 +78,8 @@ func environment(c object) map[string]any {
 func TestProgramsAreToldWhatTheyRead(t *testing.T) {
 	setting := regexp.MustCompile("`env:\"([A-Z_]+)(,required)?")
 	for _, c := range []struct{ task, name, sources string }{
-		{"WorkerTask", "worker", "worker/*.go valkey/open.go ../shared/region/region.go"},
-		{"RelayTask", "relay", "relay/*.go valkey/open.go ../shared/api/edge.go ../shared/region/region.go"},
+		{"WorkerTask", "worker", "worker/*.go valkey/open.go ../shared/queue/plan.go ../shared/region/region.go"},
+		{"RelayTask", "relay", "relay/*.go valkey/open.go ../shared/api/edge.go ../shared/queue/plan.go ../shared/region/region.go"},
 		{"RouterTask", "roster", "roster/*.go"},
 		{"EngineTask", "weights", "weights/*.go"},
 	} {
@@ -117,7 +117,7 @@ func TestProgramsAreToldWhatTheyRead(t *testing.T) {
 			t.Errorf("the worker isn't told %s", name)
 		}
 	}
-	for _, name := range []string{"LISTEN", "LISTEN_ADMIN", "MODELS", "QUEUE_URL_FREE", "QUEUE_URL_PREMIUM", "EDGE_SECRET", "VALKEY_TLS", "VALKEY_PASSWORD"} {
+	for _, name := range []string{"LISTEN", "LISTEN_ADMIN", "MODELS", "QUEUES_USED_FREE", "QUEUES_USED_PREMIUM", "EDGE_SECRET", "VALKEY_TLS", "VALKEY_PASSWORD"} {
 		if environment(container(t, "RelayTask", "relay"))[name] == nil {
 			t.Errorf("the relay isn't told %s", name)
 		}

@@ -96,13 +96,13 @@ func (s *Stack) Parts(url string) work.Parts {
 	zero := 0.0
 	p := work.Parts{Settings: work.Defaults(), Replies: s.Chats, History: s.Chats, Rates: s.Chats, Name: "test", Now: time.Now, Log: s.Log,
 		Engine: engine.New(engine.Settings{URL: url, Model: "small", Temperature: &zero, FirstToken: 30 * time.Second, Idle: 10 * time.Second}),
-		Queues: map[quota.Plan]work.Queue{}, Frames: frame.NewLog(s.Valkey),
+		Queues: map[quota.Plan][]work.Queue{}, Frames: frame.NewLog(s.Valkey),
 		Leases: valkey.NewLeases(s.Valkey, id.New(time.Now()), work.Defaults().Lease),
 		Stops:  valkey.NewStops(s.Valkey, valkey.NewHub(s.T.Context(), s.Valkey, s.Log)),
 		Files:  s.Files, Contents: s.Shelf,
 	}
 	for plan, q := range s.Queues {
-		p.Queues[plan] = q
+		p.Queues[plan] = []work.Queue{q}
 	}
 	p.Slots, p.Context, p.MaxTokens = 4, 4096, 256
 	p.Gather = 100 * time.Millisecond // prompts of ended replies go soon

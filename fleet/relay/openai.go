@@ -20,10 +20,9 @@ import (
 )
 
 // sending is what the OpenAI endpoint needs beyond the rest; it is what
-// send-message has. Without queues there is no such endpoint.
+// send-message has.
 type sending struct {
-	QueueFree       string        `env:"QUEUE_URL_FREE"`
-	QueuePremium    string        `env:"QUEUE_URL_PREMIUM"`
+	Queues          queue.Settings
 	DeadlineFree    time.Duration `env:"DEADLINE_FREE" envDefault:"120s"`
 	DeadlinePremium time.Duration `env:"DEADLINE_PREMIUM" envDefault:"60s"`
 	Models          model.Table   `env:"MODELS"`
@@ -31,12 +30,7 @@ type sending struct {
 
 // completions returns the OpenAI endpoint's routes.
 func completions(set sending, cfg aws.Config, chats *store.Chats, accounts *store.Accounts, relay *serve.Relay, log *slog.Logger) map[string]http.Handler {
-	if set.QueueFree == "" || set.QueuePremium == "" {
-		log.Warn("no queues are named: completions are not served")
-		return nil
-	}
-	client := sqs.NewFromConfig(cfg)
-	plans := queue.Plans{quota.Free: queue.New(client, set.QueueFree), quota.Premium: queue.New(client, set.QueuePremium)}
+	plans := set.Queues.Plans(sqs.NewFromConfig(cfg))
 	look := queue.NewLookout(plans, chats, time.Now)
 	relay.Lookout = look
 	endpoint := &openai.Endpoint{

@@ -26,7 +26,8 @@ const (
 // turn. What runs is never stopped for anything else.
 //
 // A plan is hot while its last poll brought something, and deep if that was all that
-// it could bring: its queue has more. A plan that had prompts lately keeps one slot
+// it could bring: its queue has more. Of several queues it is that of any of them; they
+// take turns (round.go). A plan that had prompts lately keeps one slot
 // open against the other, on which its long poll waits: so its next prompt starts at
 // once, and nobody has to ask again and again whether there is one. A plan that had
 // none lately, or whose engine has a few slots only, waits without a slot while the
@@ -50,6 +51,7 @@ type desk struct {
 	line     map[quota.Plan][]ticket
 	running  map[quota.Plan]int
 	users    map[string]int // answers that run, by user
+	rounds   map[quota.Plan]*round
 	hot      map[quota.Plan]bool
 	deep     map[quota.Plan]bool // the last poll brought all that it could
 	seen     map[quota.Plan]time.Time
@@ -71,8 +73,12 @@ type ticket struct {
 func (t ticket) from() (Queue, string) { return t.queue, t.Receipt }
 
 func newDesk(w *Worker) *desk {
+	rounds := map[quota.Plan]*round{}
+	for _, plan := range []quota.Plan{quota.Premium, quota.Free} {
+		rounds[plan] = newRound(len(w.Queues[plan]))
+	}
 	return &desk{
-		size: w.limit.answers, rate: w.pace.starts, had: w.pace.attained, each: w.pace.each, now: w.Now,
+		rounds: rounds, size: w.limit.answers, rate: w.pace.starts, had: w.pace.attained, each: w.pace.each, now: w.Now,
 		polled: map[quota.Plan]int{}, line: map[quota.Plan][]ticket{}, running: map[quota.Plan]int{}, users: map[string]int{},
 		hot: map[quota.Plan]bool{}, deep: map[quota.Plan]bool{}, seen: map[quota.Plan]time.Time{},
 		waiting: map[quota.Plan]bool{}, changed: make(chan struct{}),
@@ -83,6 +89,7 @@ func newDesk(w *Worker) *desk {
 type turn struct {
 	most  int
 	slots int // of them that are reserved; the others will be held
+	lane  int // which of the plan's queues is polled
 	wait  time.Duration
 }
 
@@ -113,8 +120,15 @@ func other(plan quota.Plan) quota.Plan {
 	return quota.Premium
 }
 
-// offer decides what plan may poll for now; the caller holds the lock.
+// offer decides what plan may poll for now, and where; the caller holds the lock.
 func (d *desk) offer(plan quota.Plan) turn {
+	t, r := d.alone(plan), d.rounds[plan]
+	t.lane, t.wait = r.lane, r.wait(t.wait)
+	return t
+}
+
+// alone is the offer to a plan of one queue.
+func (d *desk) alone(plan quota.Plan) turn {
 	room, them := d.room(plan), other(plan)
 	t := turn{most: min(max(room, 0), 1), wait: longPoll}
 	switch {
@@ -208,11 +222,13 @@ func (d *desk) settle(plan quota.Plan, t turn, got []ticket) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.polled[plan] -= t.slots
-	d.hot[plan], d.deep[plan] = len(got) > 0, len(got) == t.most
-	d.yields = plan == quota.Premium && len(got) == 0 && d.size() < keepOpen
+	r := d.rounds[plan]
+	r.took(t.lane, lane{hot: len(got) > 0, deep: len(got) == t.most})
+	d.hot[plan], d.deep[plan] = r.hot(), r.deep()
+	d.yields = plan == quota.Premium && !d.hot[plan] && d.size() < keepOpen
 	if len(got) > 0 {
 		d.seen[plan] = d.now()
-	} else if plan == quota.Free {
+	} else if plan == quota.Free && !d.hot[plan] {
 		d.premiums = 0 // its turn is over
 	}
 	d.line[plan] = append(d.line[plan], got...)

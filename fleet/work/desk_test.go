@@ -306,10 +306,16 @@ type shift struct {
 	waited time.Duration // longest, from the coming of a prompt to its start
 }
 
-func work(t *testing.T, slots int, took time.Duration, free, premium *endless) shift {
+func work(t *testing.T, slots int, took time.Duration, free, premium []*endless) shift {
 	t.Helper()
+	queues := map[quota.Plan][]Queue{}
+	for plan, all := range map[quota.Plan][]*endless{quota.Free: free, quota.Premium: premium} {
+		for _, q := range all {
+			queues[plan] = append(queues[plan], q)
+		}
+	}
 	w := New(Parts{Settings: Settings{Slots: slots, Heartbeat: 5 * time.Second, Visibility: 15 * time.Second}, Engine: mute{},
-		Queues: map[quota.Plan]Queue{quota.Free: free, quota.Premium: premium}, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+		Queues: queues, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 	s := shift{starts: map[quota.Plan]int{}}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 	defer cancel()
@@ -334,9 +340,14 @@ func work(t *testing.T, slots int, took time.Duration, free, premium *endless) s
 	time.Sleep(2 * took)
 	mu.Lock()
 	defer mu.Unlock()
-	s.calls = map[quota.Plan]int{quota.Free: free.calls, quota.Premium: premium.calls}
+	s.calls = map[quota.Plan]int{}
+	for plan, all := range queues {
+		for _, q := range all {
+			s.calls[plan] += q.(*endless).calls
+			s.moved += q.(*endless).moved
+		}
+	}
 	s.busy = float64(s.starts[quota.Free]+s.starts[quota.Premium]) * took.Seconds() / float64(slots) / time.Hour.Seconds()
-	s.moved = free.moved + premium.moved
 	return s
 }
 
@@ -361,8 +372,8 @@ func TestReceiveCallsOfATurn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				start := func(every time.Duration) *endless {
-					return &endless{every: every, next: time.Now().Add(every)}
+				start := func(every time.Duration) []*endless {
+					return []*endless{{every: every, next: time.Now().Add(every)}}
 				}
 				s := work(t, c.slots, c.took, start(c.free), start(c.premium))
 				starts := s.starts[quota.Free] + s.starts[quota.Premium]

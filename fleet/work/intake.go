@@ -16,14 +16,14 @@ func (w *Worker) intake(ctx context.Context, start func(ticket)) {
 	defer context.AfterFunc(ctx, w.clear)()
 	var polls sync.WaitGroup
 	polls.Go(func() { every(ctx, w.Heartbeat/5, w.giveUp) })
-	for plan, q := range w.Queues {
+	for plan, queues := range w.Queues {
 		polls.Go(func() {
 			for w.ready(ctx) == nil && ctx.Err() == nil {
 				t, err := w.desk.reserve(ctx, plan)
 				if err != nil {
 					return
 				}
-				w.poll(ctx, plan, q, t)
+				w.poll(ctx, plan, queues[t.lane], t)
 			}
 		})
 	}

@@ -22,7 +22,7 @@ func (b board) Report(_ context.Context, p quota.Plan, _ string, pace chat.Pace,
 func paced() (*Worker, board) {
 	reports := board{}
 	return New(Parts{Settings: Settings{Slots: 4}, Engine: mute{}, Rates: reports, Now: time.Now,
-		Queues: map[quota.Plan]Queue{quota.Free: nil, quota.Premium: nil}}), reports
+		Queues: map[quota.Plan][]Queue{quota.Free: {nil}, quota.Premium: {nil}}}), reports
 }
 
 func (w *Worker) reportOnce(t *testing.T) {

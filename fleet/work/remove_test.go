@@ -88,7 +88,7 @@ func (q *watched) Receive(ctx context.Context, most int, wait time.Duration) ([]
 func (w *world) start(t *testing.T, q work.Queue, b *bucket, slots int) (stop func()) {
 	t.Helper()
 	parts := work.Parts{Settings: work.Defaults(), Replies: w, History: w, Rates: w, Usage: b, Name: "w1", Engine: w, Frames: w, Leases: w, Stops: w,
-		Queues: map[quota.Plan]work.Queue{quota.Free: q}, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+		Queues: map[quota.Plan][]work.Queue{quota.Free: {q}}, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
 	parts.Slots, parts.Context, parts.Grace = slots, 4096, time.Second
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)

@@ -45,7 +45,7 @@ func TestWithoutLeasesTheNewerAttemptCounts(t *testing.T) {
 	fast.Words, fast.Pace = 40, 20*time.Millisecond
 	slow.Words, slow.Pace = 60, 20*time.Millisecond
 	first := s.Parts(fast.URL)
-	first.Queues = map[quota.Plan]work.Queue{quota.Free: &once{Queue: s.Queues[quota.Free]}}
+	first.Queues = map[quota.Plan][]work.Queue{quota.Free: {&once{Queue: s.Queues[quota.Free]}}}
 	s.Work(first)
 	ref := s.Ask("", "Why?")
 	until(t, "the first worker writes", func() bool { return fast.Busy() == 1 })
@@ -69,7 +69,7 @@ func TestASecondDeliveryStartsNoSecondAnswer(t *testing.T) {
 	e := enginetest.New(t)
 	e.Words, e.Pace = 60, 20*time.Millisecond
 	first := s.Parts(e.URL)
-	first.Queues = map[quota.Plan]work.Queue{quota.Free: &once{Queue: s.Queues[quota.Free]}}
+	first.Queues = map[quota.Plan][]work.Queue{quota.Free: {&once{Queue: s.Queues[quota.Free]}}}
 	first.Leases = valkey.NewLeases(s.Valkey, "first", 2*time.Second)
 	first.Heartbeat = 500 * time.Millisecond
 	s.Work(first)

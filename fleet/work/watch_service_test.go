@@ -121,13 +121,13 @@ func TestATraceCrossesTheQueue(t *testing.T) {
 	seen := newCollector(t)
 	q, _ := realQueue(t)
 	e, s := enginetest.New(t), fleettest.New(t)
-	s.Sender.Queue = queue.Plans{quota.Free: q}
+	s.Sender.Queue = queue.Plans{quota.Free: queue.NewLanes(1, q)}
 	tracer, flush, err := trace.Open(t.Context(), "test")
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := s.Parts(e.URL)
-	p.Queues, p.Tracer = map[quota.Plan]work.Queue{quota.Free: q}, tracer
+	p.Queues, p.Tracer = map[quota.Plan][]work.Queue{quota.Free: {q}}, tracer
 	s.Work(p)
 
 	const parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -184,10 +184,10 @@ func TestUsageReachesTheBucket(t *testing.T) {
 		t.Fatal(err)
 	}
 	e, s := enginetest.New(t), fleettest.New(t)
-	s.Sender.Queue = queue.Plans{quota.Free: q}
+	s.Sender.Queue = queue.Plans{quota.Free: queue.NewLanes(1, q)}
 	counted := metrics.Registry()
 	p := s.Parts(e.URL)
-	p.Queues, p.Metrics = map[quota.Plan]work.Queue{quota.Free: q}, metrics.NewWorker(counted, "small")
+	p.Queues, p.Metrics = map[quota.Plan][]work.Queue{quota.Free: {q}}, metrics.NewWorker(counted, "small")
 	p.Usage, p.Gather = store.NewUsage(objects, bucket), 50*time.Millisecond
 	stop := s.Work(p)
 	var refs []chat.Ref

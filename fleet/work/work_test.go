@@ -202,7 +202,7 @@ func (w *world) run(t *testing.T, d, deadline time.Duration) *fleettest.Queue {
 		t.Fatal(err)
 	}
 	parts := work.Parts{Settings: work.Defaults(), Replies: w, History: w, Rates: w, Name: "w1", Engine: w, Frames: w, Leases: w, Stops: w,
-		Queues: map[quota.Plan]work.Queue{quota.Free: q}, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+		Queues: map[quota.Plan][]work.Queue{quota.Free: {q}}, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
 	parts.Slots, parts.Context, parts.Grace, parts.Region = 2, 4096, time.Second, w.region
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	defer cancel()

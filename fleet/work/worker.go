@@ -3,7 +3,7 @@
 //
 // # A prompt's way
 //
-// intake.go and desk.go take a prompt when the engine is well (gate.go) and has
+// intake.go, desk.go and round.go take a prompt when the engine is well (gate.go) and has
 // room (limit.go). deliver.go takes the lease, so that a second delivery leaves a
 // living worker alone; job.go claims the reply: from its attempt number on every
 // write is conditional. context.go reads as much of the chat as the model can
@@ -57,7 +57,7 @@ type History interface {
 	Before(ctx context.Context, ref chat.Ref, limit int) (messages []chat.Message, more bool, err error)
 }
 
-// Queue is one plan's queue of prompts.
+// Queue is a queue of prompts; a plan has one or several.
 type Queue interface {
 	Receive(ctx context.Context, most int, wait time.Duration) ([]queue.Delivery, error)
 	Delete(ctx context.Context, receipts ...string) error
@@ -122,7 +122,7 @@ type Parts struct {
 	Settings
 	Replies Replies
 	History History
-	Queues  map[quota.Plan]Queue
+	Queues  map[quota.Plan][]Queue
 	Engine  Engine
 	Frames  Frames
 	Leases  Leases

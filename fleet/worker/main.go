@@ -45,8 +45,7 @@ type settings struct {
 	UsageBucket  string `env:"USAGE_BUCKET,required,notEmpty"`
 	FilesTable   string `env:"FILES_TABLE,required,notEmpty"`
 	FilesBucket  string `env:"FILES_BUCKET,required,notEmpty"`
-	QueueFree    string `env:"QUEUE_URL_FREE,required,notEmpty"`
-	QueuePremium string `env:"QUEUE_URL_PREMIUM,required,notEmpty"`
+	Queues       queue.Settings
 	QueueIndex   string `env:"QUEUE_URL_INDEX"` // of histories to be indexed for search; empty: none is
 
 	Valkey valkey.Settings
@@ -128,14 +127,18 @@ func build(ctx context.Context, set settings, shared *redis.Client, counted prom
 	name := id.New(time.Now())
 	parts := work.Parts{
 		Settings: work.Defaults(), Replies: replies, History: replies, Engine: client, Rates: replies, Usage: store.NewUsage(objects, set.UsageBucket), Name: name,
-		Queues: map[quota.Plan]work.Queue{
-			quota.Free:    work.Route(prompts(queues, set.QueueFree), set.Models, set.Engine, log),
-			quota.Premium: work.Route(prompts(queues, set.QueuePremium), set.Models, set.Engine, log)},
+		Queues: map[quota.Plan][]work.Queue{},
 		Frames: frame.NewLog(shared),
 		Leases: valkey.NewLeases(shared, name, work.Defaults().Lease),
 		Stops:  valkey.NewStops(shared, valkey.NewHub(context.WithoutCancel(ctx), shared, log)),
 		Files:  store.NewFiles(store.DynamoDB(aws), set.FilesTable, set.ChatsTable), Contents: object.New(objects, set.FilesBucket), Sees: seeing(own),
 		Now: time.Now, Log: log,
+	}
+	for plan, lanes := range set.Queues.Plans(queues) {
+		for _, q := range lanes.All() {
+			q.Hide = parts.Visibility // so that prompts come back soon if this worker dies
+			parts.Queues[plan] = append(parts.Queues[plan], work.Route(q, set.Models, set.Engine, log))
+		}
 	}
 	if set.Region.Several() {
 		watch := region.NewWatch(&region.Look{Settings: set.Region, Beats: replies, Now: time.Now}, log)
@@ -211,11 +214,4 @@ func first(values ...int) int {
 		}
 	}
 	return 0
-}
-
-// prompts opens a queue whose prompts come back soon if this worker dies.
-func prompts(client *sqs.Client, url string) *queue.Prompts {
-	q := queue.New(client, url)
-	q.Hide = work.Defaults().Visibility
-	return q
 }

@@ -61,11 +61,13 @@ func newSite(t *testing.T) *site {
 	return s
 }
 
-// makeQueues makes queues as template.yaml has them, and sends prompts there.
+// makeQueues makes queues as template.yaml has them, two for free prompts, and sends
+// prompts there.
 func (s *site) makeQueues(t *testing.T, client *sqs.Client, suffix string) {
 	t.Helper()
-	for plan, name := range map[quota.Plan]string{quota.Free: "QUEUE_URL_FREE", quota.Premium: "QUEUE_URL_PREMIUM"} {
-		out, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String(string(plan) + "-" + suffix),
+	set := queue.Settings{FreeUsed: 2}
+	for name, url := range map[string]*[]string{"free": &set.Free, "free-2": &set.Free, "premium": &set.Premium} {
+		out, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String(name + "-" + suffix),
 			Attributes: map[string]string{"VisibilityTimeout": "15"}})
 		if err != nil {
 			t.Fatal(err)
@@ -73,9 +75,10 @@ func (s *site) makeQueues(t *testing.T, client *sqs.Client, suffix string) {
 		t.Cleanup(func() {
 			_, _ = client.DeleteQueue(context.Background(), &sqs.DeleteQueueInput{QueueUrl: out.QueueUrl}) // it goes with the emulator
 		})
-		s.queues[plan] = queue.New(client, *out.QueueUrl)
-		s.env = append(s.env, name+"="+*out.QueueUrl)
+		*url = append(*url, *out.QueueUrl)
 	}
+	s.queues = set.Plans(client)
+	s.env = append(s.env, "QUEUE_URLS_FREE="+strings.Join(set.Free, ","), "QUEUE_URLS_PREMIUM="+strings.Join(set.Premium, ","))
 	s.Sender.Queue = s.queues
 }
 
@@ -131,6 +134,37 @@ func (s *site) seamless(ref chat.Ref, events []fleettest.Event, attempts, handed
 	if m.Attempt != attempts || m.HandedBack != handedBack || m.Usage == nil || m.Usage.CompletionTokens != 60 {
 		s.T.Errorf("attempt %d, handed back %d, usage %+v", m.Attempt, m.HandedBack, m.Usage)
 	}
+}
+
+// Chats' prompts are in two queues of their plan; one worker answers them all, and
+// leaves neither queue anything.
+func TestAWorkerReadsAllQueuesOfAPlan(t *testing.T) {
+	s := newSite(t)
+	s.engine.Words, s.engine.Pace = 5, time.Millisecond
+	var refs []chat.Ref
+	for range 24 { // all in one queue: once in eight million times
+		refs = append(refs, s.Ask("", "Why?"))
+	}
+	lanes := s.queues[quota.Free].All()
+	for i, q := range lanes {
+		if waiting, _, err := q.Depth(t.Context()); err != nil || waiting == 0 || waiting == len(refs) {
+			t.Errorf("queue %d has %d of %d prompts, %v", i+1, waiting, len(refs), err)
+		}
+	}
+	if waiting, _, err := s.queues[quota.Free].Depth(t.Context()); err != nil || waiting != len(refs) {
+		t.Errorf("%d prompts wait in all, %v", waiting, err)
+	}
+	s.work()
+	for _, ref := range refs {
+		s.follow(ref, func() {})
+		if m := s.row(ref); m.Status != chat.Done || m.Attempt != 1 {
+			t.Errorf("%s: %s, attempt %d", ref.Message, m.Status, m.Attempt)
+		}
+	}
+	fleettest.Await(t, 30*time.Second, "both queues are empty", func() bool {
+		waiting, hidden, err := s.queues[quota.Free].Depth(t.Context())
+		return err == nil && waiting+hidden == 0
+	})
 }
 
 // pause returns the longest time that a reader waited for the next piece.

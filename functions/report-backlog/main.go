@@ -20,23 +20,22 @@ import (
 )
 
 type settings struct {
-	ChatsTable   string  `env:"CHATS_TABLE,required"`
-	QueueFree    string  `env:"QUEUE_URL_FREE,required"`
-	QueuePremium string  `env:"QUEUE_URL_PREMIUM,required"`
-	Environment  string  `env:"ENVIRONMENT" envDefault:"local"`
-	Tokens       float64 `env:"WORKER_TOKENS" envDefault:"1000"` // a second of one worker, until one has measured it
-	Each         float64 `env:"PROMPT_TOKENS" envDefault:"2000"` // of a prompt and its answer, likewise
-	Region       region.Settings
+	ChatsTable  string  `env:"CHATS_TABLE,required"`
+	Environment string  `env:"ENVIRONMENT" envDefault:"local"`
+	Tokens      float64 `env:"WORKER_TOKENS" envDefault:"1000"` // a second of one worker, until one has measured it
+	Each        float64 `env:"PROMPT_TOKENS" envDefault:"2000"` // of a prompt and its answer, likewise
+	Queues      queue.Settings
+	Region      region.Settings
 }
 
 func main() { function.Main(build) }
 
 func build(c settings, cfg aws.Config, log *slog.Logger) any {
-	client := sqs.NewFromConfig(cfg)
+	plans := c.Queues.Plans(sqs.NewFromConfig(cfg))
 	chats := store.NewChats(store.DynamoDB(cfg), nil, c.ChatsTable, "")
 	return (&backlog.Reporter{
 		Environment: c.Environment, Assumed: chat.Pace{Tokens: c.Tokens, Each: c.Each}, Out: os.Stdout, Now: time.Now, Log: log,
 		Fleet: chats, Pulse: &region.Look{Settings: c.Region, Beats: chats, Now: time.Now},
-		Queues: map[quota.Plan]backlog.Queue{quota.Free: queue.New(client, c.QueueFree), quota.Premium: queue.New(client, c.QueuePremium)},
+		Queues: map[quota.Plan]backlog.Queue{quota.Free: plans[quota.Free], quota.Premium: plans[quota.Premium]},
 	}).Run
 }

@@ -27,12 +27,11 @@ type settings struct {
 	ChatsTable      string        `env:"CHATS_TABLE,required"`
 	BodiesBucket    string        `env:"BODIES_BUCKET,required"`
 	FilesTable      string        `env:"FILES_TABLE,required"`
-	QueueFree       string        `env:"QUEUE_URL_FREE,required"`
-	QueuePremium    string        `env:"QUEUE_URL_PREMIUM,required"`
 	DeadlineFree    time.Duration `env:"DEADLINE_FREE" envDefault:"120s"`
 	DeadlinePremium time.Duration `env:"DEADLINE_PREMIUM" envDefault:"60s"`
 	Edge            api.Edge
 	Models          model.Table `env:"MODELS"`
+	Queues          queue.Settings
 	Region          region.Settings
 }
 
@@ -41,8 +40,7 @@ func main() { function.Main(build) }
 func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	db := store.DynamoDB(cfg)
 	chats := store.NewChats(db, s3.NewFromConfig(cfg), c.ChatsTable, c.BodiesBucket).WithFiles(c.FilesTable).InRegion(c.Region.Stamp())
-	client := sqs.NewFromConfig(cfg)
-	plans := queue.Plans{quota.Free: queue.New(client, c.QueueFree), quota.Premium: queue.New(client, c.QueuePremium)}
+	plans := c.Queues.Plans(sqs.NewFromConfig(cfg))
 	sender := &chat.Sender{
 		Store: chats, Files: chats, Queue: plans, Models: c.Models, Now: time.Now, NewID: id.New,
 		Lookout:   queue.NewLookout(plans, chats, time.Now),

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/user"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -21,7 +22,6 @@ import (
 	"parley/shared/id"
 	"parley/shared/object"
 	"parley/shared/queue"
-	"parley/shared/quota"
 	"parley/shared/store"
 )
 
@@ -43,8 +43,8 @@ var parts = []part{
 	{"BodiesBucket", "bodies-bucket", "BODIES_BUCKET"},
 	{"FilesTable", "files-table", "FILES_TABLE"},
 	{"FilesBucket", "files-bucket", "FILES_BUCKET"},
-	{"QueueUrlFree", "queue-free", "QUEUE_URL_FREE"},
-	{"QueueUrlPremium", "queue-premium", "QUEUE_URL_PREMIUM"},
+	{"QueueUrlsFree", "queues-free", "QUEUE_URLS_FREE"},
+	{"QueueUrlsPremium", "queues-premium", "QUEUE_URLS_PREMIUM"},
 	{"QueueUrlDead", "queue-dead", "QUEUE_URL_DEAD"},
 	{"QueueUrlPurge", "queue-purge", "QUEUE_URL_PURGE"},
 	{"QueueUrlFiles", "queue-files", "QUEUE_URL_FILES"},
@@ -126,11 +126,8 @@ func open(ctx context.Context, o options, in io.Reader, out, log io.Writer) (*de
 		accounts: store.NewAccounts(db, at("AccountsTable")), chats: chats,
 		files: store.NewFiles(db, at("FilesTable"), at("ChatsTable")), bucket: object.New(objects, at("FilesBucket")),
 		arrivals: queue.NewArrivals(queues, at("QueueUrlFiles"), at("FilesBucket"), nil),
-		prompts: queue.Plans{
-			quota.Free:    queue.New(queues, at("QueueUrlFree")),
-			quota.Premium: queue.New(queues, at("QueueUrlPremium")),
-		},
-		indexes: queue.NewIndexes(queues, at("QueueUrlIndex")),
+		prompts:  queue.Settings{Free: strings.Split(at("QueueUrlsFree"), ","), Premium: strings.Split(at("QueueUrlsPremium"), ",")}.Plans(queues),
+		indexes:  queue.NewIndexes(queues, at("QueueUrlIndex")),
 		dead: dead{sqs: queues, parked: at("QueueUrlParked"), prompts: at("QueueUrlDead"), purges: at("QueueUrlPurge"),
 			arrivals: at("QueueUrlFiles"), indexes: at("QueueUrlIndex"), files: at("FilesBucket")},
 		who: func(ctx context.Context) string { return caller(ctx, cfg, o.where.local) },

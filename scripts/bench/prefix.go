@@ -142,7 +142,7 @@ func (b *bench) parts(ctx context.Context, s *script, q work.Queue, engineURL st
 	shared := valkey.Open(valkey.Settings{Addr: b.services.Valkey})
 	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, func() { shared.Close() }) })
 	p := work.Parts{Settings: work.Defaults(), Replies: s, History: s, Rates: s, Name: "bench", Now: time.Now, Log: log,
-		Queues: map[quota.Plan]work.Queue{quota.Free: q}, Frames: frame.NewLog(shared),
+		Queues: map[quota.Plan][]work.Queue{quota.Free: {q}}, Frames: frame.NewLog(shared),
 		Engine: engine.New(engine.Settings{URL: engineURL, Model: "small", FirstToken: time.Minute, Idle: time.Minute}),
 		Leases: valkey.NewLeases(shared, id.New(time.Now()), work.Defaults().Lease),
 		Stops:  valkey.NewStops(shared, valkey.NewHub(ctx, shared, log)),

@@ -83,7 +83,7 @@ func (c *crew) killOne(ctx context.Context, who person, question string, nth int
 	if err != nil {
 		return reading{err: err}
 	}
-	here := "QUEUE_URL_FREE=" + *queue.QueueUrl
+	here := "QUEUE_URLS_FREE=" + *queue.QueueUrl
 	victim, err := c.worker(ctx, c.engineURL, here)
 	if err != nil {
 		return reading{err: err}

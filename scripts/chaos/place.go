@@ -72,13 +72,13 @@ func newPlace(ctx context.Context, f *fleet) (*place, error) {
 
 func (p *place) makeQueues(ctx context.Context, client *sqs.Client) error {
 	p.queue = &tap{to: queue.Plans{}, prompts: map[string]chat.Prompt{}}
-	for plan, name := range map[quota.Plan]string{quota.Free: "QUEUE_URL_FREE", quota.Premium: "QUEUE_URL_PREMIUM"} {
+	for plan, name := range map[quota.Plan]string{quota.Free: "QUEUE_URLS_FREE", quota.Premium: "QUEUE_URLS_PREMIUM"} {
 		out, err := client.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String("prompts-" + string(plan)),
 			Attributes: map[string]string{"VisibilityTimeout": "15"}})
 		if err != nil {
 			return fmt.Errorf("make queue: %w", err)
 		}
-		p.queue.to[plan] = queue.New(client, *out.QueueUrl)
+		p.queue.to[plan] = queue.NewLanes(1, queue.New(client, *out.QueueUrl))
 		p.env = append(p.env, name+"="+*out.QueueUrl)
 	}
 	return nil

@@ -31,7 +31,7 @@ import (
 	"parley/shared/quota"
 )
 
-// Queue is a plan's queue.
+// Queue is a plan's queues.
 type Queue interface {
 	// Depth returns how many prompts wait, and how many a worker has.
 	Depth(ctx context.Context) (waiting, hidden int, err error)

@@ -42,7 +42,7 @@ func (f *fakeSQS) Do(r *http.Request) (*http.Response, error) {
 func (f *fakeSQS) plans() Plans {
 	client := sqs.New(sqs.Options{Region: "us-east-1", HTTPClient: f, BaseEndpoint: aws.String("http://sqs"),
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
-	return Plans{quota.Free: New(client, "http://sqs/q")}
+	return Plans{quota.Free: NewLanes(1, New(client, "http://sqs/q"))}
 }
 
 // paces is a fleet that has measured that, or can't be asked.

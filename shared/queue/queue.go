@@ -20,7 +20,6 @@ import (
 	"parley/shared/chat"
 	"parley/shared/id"
 	"parley/shared/problem"
-	"parley/shared/quota"
 	"parley/shared/trace"
 )
 
@@ -39,18 +38,6 @@ type Prompts struct {
 
 // New opens the queue at that URL.
 func New(client *sqs.Client, url string) *Prompts { return &Prompts{client: client, url: url} }
-
-// Plans sends each prompt to its plan's queue.
-type Plans map[quota.Plan]*Prompts
-
-// Send queues a prompt; when it returns, SQS has it. One call.
-func (q Plans) Send(ctx context.Context, p chat.Prompt) error {
-	to, ok := q[p.Plan]
-	if !ok {
-		return fmt.Errorf("no queue for plan %q", p.Plan)
-	}
-	return to.Send(ctx, p)
-}
 
 // Send queues a prompt; when it returns, SQS has it. The user is the message
 // group, which makes the queue fair among users; the trace that ctx belongs to goes

@@ -182,7 +182,7 @@ func ready(base string) bool {
 func (p *place) held(t *testing.T) int {
 	t.Helper()
 	var out struct{ Attributes map[string]string }
-	err := p.aws.SQS(t.Context(), "GetQueueAttributes", map[string]any{"QueueUrl": p.stack.Outputs()["QueueUrlFree"],
+	err := p.aws.SQS(t.Context(), "GetQueueAttributes", map[string]any{"QueueUrl": p.stack.Outputs()["QueueUrlsFree"],
 		"AttributeNames": []string{"ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"}}, &out)
 	if err != nil {
 		t.Fatal(err)

@@ -50,7 +50,7 @@ func TestOutputsOfACompleteStackOnly(t *testing.T) {
 
 func TestVariable(t *testing.T) {
 	for in, want := range map[string]string{
-		"AccountsTable": "ACCOUNTS_TABLE", "QueueUrlFree": "QUEUE_URL_FREE", "RotateKeysFunctionName": "ROTATE_KEYS_FUNCTION_NAME",
+		"AccountsTable": "ACCOUNTS_TABLE", "QueueUrlsFree": "QUEUE_URLS_FREE", "RotateKeysFunctionName": "ROTATE_KEYS_FUNCTION_NAME",
 	} {
 		if got := variable(in); got != want {
 			t.Errorf("variable(%s) = %s, want %s", in, got, want)
