@@ -41,7 +41,7 @@ func Forms(word string) []string {
 			all = append(all, form)
 		}
 	}
-	hinted := votes(word, bare)
+	_, hinted := votes(word, bare)
 	for _, likely := range []bool{true, false} {
 		for l := from; l < to; l++ {
 			if hinted.has(l) == likely {

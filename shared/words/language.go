@@ -60,15 +60,16 @@ var hints = map[rune]set{
 	'ä': 1<<german | 1<<swedish, 'ö': 1<<german | 1<<swedish, 'å': 1 << swedish,
 }
 
-// votes says for which languages a word speaks.
-func votes(word, bare string) set {
-	s := function[bare]
-	if s == 0 && word != bare {
+// votes says of which languages a word is a function word, and for which it speaks.
+func votes(word, bare string) (stop, all set) {
+	stop = function[bare]
+	all = stop
+	if stop == 0 && word != bare {
 		for _, r := range word {
-			s |= hints[r]
+			all |= hints[r]
 		}
 	}
-	return s
+	return stop, all
 }
 
 // of returns the languages that a word may be of by its script; none for scripts

@@ -62,18 +62,34 @@ func (m *Memory) entry() *entry {
 
 // newEntry finds out about a word, whose memory it may share.
 func newEntry(word string) entry {
-	if several(word) {
+	e := entry{first: reading{language: none}}
+	switch {
+	case small(word):
+		e.plain = word[:cut(word)]
+		e.bare = e.plain
+	case several(word):
 		return entry{parts: true}
-	}
-	e := entry{plain: plain(word), first: reading{language: none}}
-	e.bare = unaccented(e.plain)
-	if e.bare == "" {
-		e.plain = "" // an accent without its letter
+	default:
+		e.plain = plain(word)
+		e.bare = unaccented(e.plain)
+		if e.bare == "" {
+			e.plain = "" // an accent without its letter
+		}
 	}
 	e.from, e.to = of(e.plain)
-	e.stop = function[e.bare]
-	e.votes = votes(e.plain, e.bare)
+	e.stop, e.votes = votes(e.plain, e.bare)
 	return e
+}
+
+// small reports whether a word is of small ASCII letters and digits, as most are: then
+// nothing is to be taken off.
+func small(word string) bool {
+	for i := range len(word) {
+		if c := word[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return true
 }
 
 // in returns the word as an index has it, and whether it is a function word, in a
