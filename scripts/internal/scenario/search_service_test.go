@@ -45,20 +45,23 @@ var tongues = map[string]tongue{
 	"ko": {"오늘 한국어를 공부합니다", []string{"한국어", `"한국어를 공부합니다"`, "공부"}},
 }
 
-// TestSearchingAHistory is what people do with search: a hundred chats in many
-// languages are found by forms of words, phrases, beginnings and what stands in
-// files, before they are indexed and after; what comes later is found at once, what
-// is deleted no more, and nobody else finds any of it.
+// TestSearchingAHistory is what people do with search: chats in many languages are
+// found by forms of words, phrases, beginnings and what stands in files, before they are
+// indexed and, among a hundred, after; what comes later is found at once, what is deleted
+// no more, and nobody else finds any of it. What is lost, a file's text or the index, is
+// done without.
 func TestSearchingAHistory(t *testing.T) {
 	ada := newVisitor(t)
 	ada.unlimited(t)
 	eyes := startSeeing(t)
-	chats := ada.seed(t, eyes.model)
+	chats := ada.asksAll(t, eyes.model, tongueQuestions())
 	note := ada.send(t, "harbour-notes.txt", "", []byte("Minutes of the harbour board. The dredger Marguerite arrives in October."))
 	filed, _ := ask(t, ada.Client, client.Question{Text: "Please summarize.", Model: eyes.model, Attachments: []string{note.ID}})
+	ada.findsAll(t, "before it is indexed", 1, chats, filed.Chat)
+	ada.asksAll(t, eyes.model, topicQuestions())
 	book, blank := ada.losesText(t, eyes)
+	ada.findsBlank(t, blank.Chat) // the emulator takes seconds to read a hundred chats
 
-	ada.findsAll(t, "before it is indexed", 1, chats, filed.Chat) // the emulator takes a second to read a hundred chats
 	ada.indexed(t, blank.Reply)
 	ada.losesSegment(t)
 	ada.findsAll(t, "after it is indexed", 3, chats, filed.Chat)
@@ -71,7 +74,6 @@ func TestSearchingAHistory(t *testing.T) {
 		t.Errorf("the engine never said cormorants: %+v", got.Hits)
 	}
 	ada.pages(t)
-	ada.findsBlank(t, blank.Chat)
 	ada.goesOn(t, eyes, blank.Chat, book)
 
 	if err := ada.Delete(t.Context(), chats["ru"]); err != nil {
@@ -91,17 +93,30 @@ func TestSearchingAHistory(t *testing.T) {
 	}
 }
 
-// seed asks in a hundred chats and waits for the answers. It returns the chats of the
-// tongues.
-func (v *visitor) seed(t *testing.T, model string) map[string]string {
-	t.Helper()
+// tongueQuestions are those of the tongues, by their names.
+func tongueQuestions() map[string]string {
 	questions := map[string]string{}
 	for name, one := range tongues {
 		questions[name] = one.question
 	}
-	for i := len(questions); i < 100; i++ {
+	return questions
+}
+
+// topics is how many more chats make a hundred.
+var topics = 100 - len(tongues)
+
+func topicQuestions() map[string]string {
+	questions := map[string]string{}
+	for i := range topics {
 		questions[fmt.Sprint(i)] = fmt.Sprintf("Explain topic number %d with an example.", i)
 	}
+	return questions
+}
+
+// asksAll asks each question in a chat of its own and waits for the answers. It returns
+// the chats by the questions' names.
+func (v *visitor) asksAll(t *testing.T, model string, questions map[string]string) map[string]string {
+	t.Helper()
 	ids := make(chan [2]string, len(questions)) // names and chats
 	var g errgroup.Group
 	g.SetLimit(4)
@@ -188,8 +203,8 @@ func (v *visitor) pages(t *testing.T) {
 		}
 		cursor = got.Next
 	}
-	if want := 100 - len(tongues); len(seen) != want || n < 5 {
-		t.Errorf("%d found on %d pages, not %d", len(seen), n, want)
+	if len(seen) != topics || n < 5 {
+		t.Errorf("%d found on %d pages, not %d", len(seen), n, topics)
 	}
 }
 
