@@ -140,7 +140,7 @@ func build(ctx context.Context, set settings, counted prometheus.Registerer, tra
 	}
 	relay.Metrics, relay.Tracer = metrics.NewRelay(counted, namesOf(set.Sending.Models.All())...), tracer
 	routes := relay.Routes()
-	maps.Copy(routes, completions(set.Sending, aws, replies, accounts, relay, log))
+	maps.Copy(routes, completions(set, aws, replies, accounts, relay, log))
 	own := relay.Service.Mux(routes)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", probe.Alive)

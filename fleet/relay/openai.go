@@ -29,9 +29,10 @@ type sending struct {
 }
 
 // completions returns the OpenAI endpoint's routes.
-func completions(set sending, cfg aws.Config, chats *store.Chats, accounts *store.Accounts, relay *serve.Relay, log *slog.Logger) map[string]http.Handler {
+func completions(all settings, cfg aws.Config, chats *store.Chats, accounts *store.Accounts, relay *serve.Relay, log *slog.Logger) map[string]http.Handler {
+	set := all.Sending
 	plans := set.Queues.Plans(sqs.NewFromConfig(cfg))
-	look := queue.NewLookout(plans, chats, time.Now)
+	look := queue.NewLookout(plans, chats.InRegion(all.Region.Stamp()), time.Now)
 	relay.Lookout = look
 	endpoint := &openai.Endpoint{
 		Pace: openai.DefaultPace(), Relay: relay, Models: set.Models, Log: log, Now: time.Now,

@@ -32,7 +32,7 @@ func main() { function.Main(build) }
 
 func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	plans := c.Queues.Plans(sqs.NewFromConfig(cfg))
-	chats := store.NewChats(store.DynamoDB(cfg), nil, c.ChatsTable, "")
+	chats := store.NewChats(store.DynamoDB(cfg), nil, c.ChatsTable, "").InRegion(c.Region.Stamp())
 	return (&backlog.Reporter{
 		Environment: c.Environment, Assumed: chat.Pace{Tokens: c.Tokens, Each: c.Each}, Out: os.Stdout, Now: time.Now, Log: log,
 		Fleet: chats, Pulse: &region.Look{Settings: c.Region, Beats: chats, Now: time.Now},

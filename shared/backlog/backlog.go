@@ -39,8 +39,10 @@ type Queue interface {
 
 // Fleet is what workers have reported.
 type Fleet interface {
-	// Pace adds up what the workers of a plan do at present, and counts them.
-	Pace(ctx context.Context, p quota.Plan, now time.Time) (chat.Pace, int, error)
+	// Crew adds up what the workers of a plan do at present, and counts them.
+	Crew(ctx context.Context, p quota.Plan, now time.Time) (chat.Pace, int, error)
+	// SetTotal keeps that sum for those who foretell waiting times.
+	SetTotal(ctx context.Context, p quota.Plan, total chat.Pace, now time.Time) error
 	// Norm returns what one worker usually does, zero if nobody has ever said.
 	Norm(ctx context.Context, p quota.Plan) (chat.Pace, error)
 	SetNorm(ctx context.Context, p quota.Plan, norm chat.Pace) error
@@ -114,11 +116,14 @@ type sight struct {
 func (s sight) seconds() float64 { return math.Round(s.pace.Seconds(s.waiting)*10) / 10 }
 
 func (r *Reporter) measure(ctx context.Context, plan quota.Plan) (sight, error) {
-	waiting, hidden, err := r.Queues[plan].Depth(ctx)
+	pace, workers, err := r.Fleet.Crew(ctx, plan, r.Now())
 	if err != nil {
 		return sight{}, err
 	}
-	pace, workers, err := r.Fleet.Pace(ctx, plan, r.Now())
+	if err := r.Fleet.SetTotal(ctx, plan, pace, r.Now()); err != nil {
+		r.Log.Warn("what all workers do was not kept", "plan", string(plan), "error", err.Error())
+	}
+	waiting, hidden, err := r.Queues[plan].Depth(ctx)
 	if err != nil {
 		return sight{}, err
 	}

@@ -27,12 +27,21 @@ func (away) Depth(context.Context) (int, int, error) { return 0, 0, errors.New("
 type crew struct {
 	paces   map[quota.Plan]chat.Pace
 	norms   map[quota.Plan]chat.Pace
+	totals  map[quota.Plan]chat.Pace
 	workers int
 	writes  int
 }
 
-func (c *crew) Pace(_ context.Context, p quota.Plan, _ time.Time) (chat.Pace, int, error) {
+func (c *crew) Crew(_ context.Context, p quota.Plan, _ time.Time) (chat.Pace, int, error) {
 	return c.paces[p], c.workers, nil
+}
+
+func (c *crew) SetTotal(_ context.Context, p quota.Plan, total chat.Pace, _ time.Time) error {
+	if c.totals == nil {
+		c.totals = map[quota.Plan]chat.Pace{}
+	}
+	c.totals[p] = total
+	return nil
 }
 
 func (c *crew) Norm(_ context.Context, p quota.Plan) (chat.Pace, error) { return c.norms[p], nil }
@@ -82,6 +91,9 @@ func TestTheSignalIsTimeForTheTokensThatWait(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
+	if diff := cmp.Diff(c.paces, c.totals); diff != "" {
+		t.Error(diff)
+	}
 	// Twice the workers, half the signal.
 	for plan, p := range c.paces {
 		c.paces[plan] = p.Plus(p)
@@ -105,11 +117,18 @@ func TestTheSignalWithoutWorkers(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || err != nil || c.writes > 0 {
 		t.Error(diff, err)
 	}
+	if total, told := c.totals[quota.Free]; !told || total != (chat.Pace{}) {
+		t.Errorf("that nobody works is told as %+v, %v", total, told)
+	}
 }
 
 func TestWhatIsNotMeasuredIsLeftOut(t *testing.T) {
-	got, err := report(t, &crew{norms: map[quota.Plan]chat.Pace{}}, away{}, depth{4, 0})
+	c := &crew{norms: map[quota.Plan]chat.Pace{}}
+	got, err := report(t, c, away{}, depth{4, 0})
 	if diff := cmp.Diff(map[string]float64{"BacklogSeconds free": 8}, got); diff != "" || err == nil {
 		t.Error(diff, err)
+	}
+	if _, told := c.totals[quota.Premium]; !told {
+		t.Error("SQS is away, and so senders don't learn what the workers do")
 	}
 }

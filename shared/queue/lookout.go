@@ -11,9 +11,9 @@ import (
 )
 
 // Paces tells what the fleet can do for a plan, as its workers have measured it
-// lately, and how many workers that are; zero if none has.
+// lately; zero if none has.
 type Paces interface {
-	Pace(ctx context.Context, p quota.Plan, now time.Time) (chat.Pace, int, error)
+	Pace(ctx context.Context, p quota.Plan, now time.Time) (chat.Pace, error)
 }
 
 // Lookout foretells waiting times from queue lengths and the fleet's measured
@@ -92,13 +92,13 @@ func (l *Lookout) due(p quota.Plan) (s *sight, fresh bool) {
 	return s, fresh
 }
 
-// look measures, both calls side by side.
+// look measures, queues and pace side by side.
 func (l *Lookout) look(p quota.Plan, s *sight) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	pace := make(chan chat.Pace, 1)
 	go func() {
-		now, _, err := l.paces.Pace(ctx, p, l.now())
+		now, err := l.paces.Pace(ctx, p, l.now())
 		if err != nil {
 			now = chat.Pace{}
 		}

@@ -48,11 +48,11 @@ func (f *fakeSQS) plans() Plans {
 // paces is a fleet that has measured that, or can't be asked.
 type paces chat.Pace
 
-func (p paces) Pace(context.Context, quota.Plan, time.Time) (chat.Pace, int, error) {
+func (p paces) Pace(context.Context, quota.Plan, time.Time) (chat.Pace, error) {
 	if p.Tokens < 0 {
-		return chat.Pace{}, 0, errors.New("the table is away")
+		return chat.Pace{}, errors.New("the table is away")
 	}
-	return chat.Pace(p), 1, nil
+	return chat.Pace(p), nil
 }
 
 // Twenty messages of 500 tokens wait; 250 tokens a second are read and written.

@@ -76,11 +76,22 @@ const (
 // account, so that it takes the same calls.
 func nobody(email string) string { return "nobody#" + digest(email) }
 
-// rateKey is where a worker reports its rate; the fleet owns these rows.
-func rateKey(p quota.Plan, worker string) item { return key("F#"+string(p), "W#"+worker) }
+// rateKey is where a worker reports its rate; the fleet owns these rows. Where there
+// are several regions, each has its own: it can't send prompts to another's workers.
+func (c *Chats) rateKey(p quota.Plan, worker string) item { return key(c.fleet(p), "W#"+worker) }
+
+func (c *Chats) fleet(p quota.Plan) string {
+	if c.region == "" {
+		return "F#" + string(p)
+	}
+	return "F#" + string(p) + "#" + c.region
+}
 
 // normKey is where report-backlog keeps what one worker usually does.
-func normKey(p quota.Plan) item { return key("F#"+string(p), "N") }
+func (c *Chats) normKey(p quota.Plan) item { return key(c.fleet(p), "N") }
+
+// totalKey is where report-backlog keeps what all workers of a plan do together.
+func (c *Chats) totalKey(p quota.Plan) item { return key(c.fleet(p), "T") }
 
 // beatKey is a region's sign of life; that region alone writes it.
 func beatKey(region string) item { return key("F#beat", "R#"+region) }

@@ -50,10 +50,14 @@ func (b *book) turnsWithFile() (rows []ledger.FileRow) {
 	content := pdf(128<<10, 2)
 	name, _ := b.upload(content)
 	b.process(name, len(content))
-	plain, with := b.turn("", 201), b.turn("", 201, name)
+	turn := func(chatID string, seed uint64, files ...string) turnCalls {
+		b.lookAtQueue()
+		return b.turn(chatID, seed, files...)
+	}
+	plain, with := turn("", 201), turn("", 201, name)
 	rows = append(rows, added("a file that a question brings, on top of its turn", plain, with))
 	b.told(name)
-	plain, with = b.turn(plain.ids.Chat, 202), b.turn(with.ids.Chat, 202)
+	plain, with = turn(plain.ids.Chat, 202), turn(with.ids.Chat, 202)
 	b.told(name)
 	return append(rows, added("the same file in each later turn, from the worker's memory", plain, with))
 }
@@ -70,12 +74,9 @@ func (b *book) told(name string) {
 
 // added is what the second of two turns costs more.
 func added(what string, plain, with turnCalls) ledger.FileRow {
-	own := func(c turnCalls) []ledger.Call { // without the queue's outlook, which is looked at now and then
-		return slices.DeleteFunc(slices.Clone(c.send), func(k ledger.Call) bool { return k.Operation == "Query" || k.Operation == "GetQueueAttributes" })
-	}
-	all := func(c turnCalls) ledger.Figures { return ledger.Sum(slices.Concat(own(c), c.worker)) } // the relay knows no files
+	all := func(c turnCalls) ledger.Figures { return ledger.Sum(slices.Concat(c.send, c.worker)) } // the relay knows no files
 	f := all(with).Less(all(plain))
-	f.Rounds, f.SentBytes, f.GotBytes = ledger.Rounds(own(with))-ledger.Rounds(own(plain)), 0, 0
+	f.Rounds, f.SentBytes, f.GotBytes = ledger.Rounds(with.send)-ledger.Rounds(plain.send), 0, 0
 	return ledger.FileRow{What: what, Figures: f}
 }
 
