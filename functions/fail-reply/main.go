@@ -3,14 +3,13 @@
 package main
 
 import (
-	"context"
 	"log/slog"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"parley/shared/chat"
 	"parley/shared/function"
 	"parley/shared/queue"
 	"parley/shared/region"
@@ -21,6 +20,7 @@ import (
 type settings struct {
 	ChatsTable  string `env:"CHATS_TABLE,required"`
 	UsageBucket string `env:"USAGE_BUCKET,required"`
+	Queue       string `env:"DEAD_QUEUE_URL,required"`
 	Region      region.Settings
 }
 
@@ -30,10 +30,6 @@ func build(c settings, cfg aws.Config, log *slog.Logger) any {
 	chats := store.NewChats(store.DynamoDB(cfg), nil, c.ChatsTable, "")
 	g := &usage.GiveUp{Replies: chats, Files: store.NewUsage(s3.NewFromConfig(cfg), c.UsageBucket), Now: time.Now}
 	here := &region.Look{Settings: c.Region, Beats: chats, Now: time.Now}
-	return queue.Consume(log, queue.Decode, func(ctx context.Context, p chat.Prompt) error {
-		if err := here.CaughtUp(ctx); err != nil {
-			return err // another region may have answered: the queue brings it again
-		}
-		return g.Do(ctx, p)
-	})
+	// Before it has caught up another region may have answered what is dead here.
+	return queue.NewDead(sqs.NewFromConfig(cfg), c.Queue, log).Consume(here.CaughtUp, g.Do)
 }

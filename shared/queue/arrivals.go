@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -65,7 +64,7 @@ func (q *Arrivals) failed(ctx context.Context, m events.SQSMessage, do func(cont
 	q.log.Log(ctx, level(err), "arrival failed", "message_id", m.MessageId, "times", times, "again", again, "pause", pause.String(),
 		"code", problem.From(err).Code, "error", err.Error())
 	if again {
-		q.giveBack(ctx, m, pause)
+		giveBack(ctx, q.client, q.url, m, pause, q.log)
 	}
 	return again
 }
@@ -76,16 +75,6 @@ func level(err error) slog.Level {
 		return slog.LevelInfo
 	}
 	return slog.LevelError
-}
-
-// giveBack makes a message visible after a pause. If that fails, it is after the
-// queue's time-out.
-func (q *Arrivals) giveBack(ctx context.Context, m events.SQSMessage, pause time.Duration) {
-	_, err := q.client.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
-		QueueUrl: &q.url, ReceiptHandle: &m.ReceiptHandle, VisibilityTimeout: int32(pause / time.Second)})
-	if err != nil {
-		q.log.WarnContext(ctx, "arrival not given back early", "message_id", m.MessageId, "error", err.Error())
-	}
 }
 
 // notification is what S3 writes, as far as it is read.

@@ -112,7 +112,7 @@ func kind(id string) string {
 var testNames = map[string]map[string]string{
 	"dynamodb":       {"rig-accounts-": "AccountsTable", "rig-chats-": "ChatsTable", "rig-files-": "FilesTable"},
 	"s3":             {"rig-bodies-": "BodiesBucket", "rig-files-": "FilesBucket", "rig-index-": "IndexBucket", "rig-usage-": "UsageBucket", "rig-finance-": "FinanceBucket"},
-	"sqs":            {"rig-free-": "PromptsFreeQueue", "rig-premium-": "PromptsPremiumQueue", "rig-purge-": "PurgeQueue", "rig-files-": "FilesQueue", "rig-index-": "IndexQueue"},
+	"sqs":            {"rig-free-": "PromptsFreeQueue", "rig-premium-": "PromptsPremiumQueue", "rig-dead-": "PromptsDeadQueue", "rig-purge-": "PurgeQueue", "rig-files-": "FilesQueue", "rig-index-": "IndexQueue"},
 	"kms":            {"": "SigningKeysKey"}, // KMS gives names itself; no test has two
 	"secretsmanager": {"rig-cdn-": "FilesCdnKey", "rig-pseudonyms-": "PseudonymSecret"},
 }

@@ -47,7 +47,7 @@ func (r *Rig) makeTable(ctx context.Context, name string) error {
 }
 
 func (r *Rig) makeQueues(ctx context.Context) error {
-	for name, url := range map[string]*string{"free": &r.Queues.Free, "premium": &r.Queues.Premium, "purge": &r.Queues.Purge, "files": &r.Queues.Files, "index": &r.Queues.Index} {
+	for name, url := range map[string]*string{"free": &r.Queues.Free, "premium": &r.Queues.Premium, "dead": &r.Queues.Dead, "purge": &r.Queues.Purge, "files": &r.Queues.Files, "index": &r.Queues.Index} {
 		out, err := r.SQS.CreateQueue(ctx, &sqs.CreateQueueInput{
 			QueueName: aws.String(unique(name)), Attributes: map[string]string{"VisibilityTimeout": "15"}})
 		if err != nil {

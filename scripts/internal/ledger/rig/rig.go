@@ -81,7 +81,7 @@ type Rig struct {
 }
 
 // Queues are the URLs of a rig's queues.
-type Queues struct{ Free, Premium, Purge, Files, Index string }
+type Queues struct{ Free, Premium, Dead, Purge, Files, Index string }
 
 // New puts a rig up. Close must be called in the end.
 func New(ctx context.Context, s Services, o Options) (*Rig, error) {
@@ -198,7 +198,7 @@ func (r *Rig) environment(aws string) []string {
 	return []string{
 		"AWS_ENDPOINT_URL=" + aws,
 		"ACCOUNTS_TABLE=" + r.AccountsTable, "CHATS_TABLE=" + r.ChatsTable, "FILES_TABLE=" + r.FilesTable, "BODIES_BUCKET=" + r.Bucket, "USAGE_BUCKET=" + r.Usage, "FILES_BUCKET=" + r.Files, "INDEX_BUCKET=" + r.Index,
-		"QUEUE_URLS_FREE=" + r.Queues.Free, "QUEUE_URLS_PREMIUM=" + r.Queues.Premium, "PURGE_QUEUE_URL=" + r.Queues.Purge, "FILES_QUEUE_URL=" + r.Queues.Files, "INDEX_QUEUE_URL=" + r.Queues.Index,
+		"QUEUE_URLS_FREE=" + r.Queues.Free, "QUEUE_URLS_PREMIUM=" + r.Queues.Premium, "DEAD_QUEUE_URL=" + r.Queues.Dead, "PURGE_QUEUE_URL=" + r.Queues.Purge, "FILES_QUEUE_URL=" + r.Queues.Files, "INDEX_QUEUE_URL=" + r.Queues.Index,
 		"KMS_KEY_ID=" + r.Key, "MAIL_FROM=" + sender, "ORIGIN=http://127.0.0.1:8080", "MALWARE_SCAN=none",
 	}
 }
