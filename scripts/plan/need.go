@@ -149,9 +149,10 @@ func (m *Model) derive(a amounts) {
 	for _, e := range m.engines {
 		a["gpu usd."+e.Name] = a["gpus."+e.Name] * m.hourly(e.Price) / 3600
 	}
-	// Each process of send-message reads all paces of the plan every so often.
+	// Each process of send-message reads what a plan's workers do together every so often,
+	// and report-backlog reads them one by one each minute.
 	looks := a["lambda.send-message"] / m.assume("look_seconds")
-	a["partition.reads"] = looks * math.Ceil(a["workers"]*m.assume("pace_bytes")/4096) / 2
+	a["partition.reads"] = (looks + math.Ceil(a["workers"]*m.assume("pace_bytes")/4096)/60) / 2
 	a["turns"] = a["rate.send.free"] + a["rate.send.premium"] + a["rate.send_with_file.free"] + a["rate.send_with_file.premium"]
 }
 
@@ -210,6 +211,3 @@ func (n Need) meanOf(region int, name string) float64 {
 	}
 	return sum / 24
 }
-
-// queues is how many queues of a plan a region needs.
-func queues(inFlight float64) int { return max(1, int(math.Ceil(inFlight/120_000))) }

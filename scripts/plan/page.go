@@ -28,6 +28,7 @@ func (m *Model) page(q []Quota, seed uint64) (string, plots, error) {
 		lost[gone] = m.need(func(p Place) int { return m.load.next(p, gone) })
 	}
 	m.pageQuotas(w, n, lost, q)
+	m.pageParameters(w, n, lost)
 	picture := m.pageLost(w, n, lost, seed)
 	m.pageHours(w, n)
 	m.pageAssumed(w)
@@ -109,12 +110,12 @@ func (m *Model) lines() []line {
 		line{"– read units", of("files.reads"), whole},
 		line{"DynamoDB, accounts: write units a second", of("accounts.writes"), whole},
 		line{"– read units", of("accounts.reads"), whole},
-		line{"hottest partition: read units a second (of 3,000)", of("partition.reads"), whole},
+		line{"hottest partition: read units a second (of 3,000)", of("partition.reads"), up},
 		line{"SQS: calls a second", of("sqs"), whole},
 		line{"– free prompts in flight", of("flight.free"), whole},
-		line{"– queues for them, 120,000 each", func(a amounts) float64 { return float64(queues(a["flight.free"])) }, whole},
+		line{"– queues for them", func(a amounts) float64 { return float64(m.queues(a["flight.free"])) }, whole},
 		line{"– premium prompts in flight", of("flight.premium"), whole},
-		line{"– queues for them", func(a amounts) float64 { return float64(queues(a["flight.premium"])) }, whole},
+		line{"– queues for them", func(a amounts) float64 { return float64(m.queues(a["flight.premium"])) }, whole},
 		line{"streams open", of("streams"), whole},
 		line{"relays", of("relays"), whole},
 		line{"workers", of("workers"), whole},
@@ -224,7 +225,7 @@ func (m *Model) pageHours(w *strings.Builder, n Need) {
 			both := func(name string) float64 { return a["rate."+name+".free"] + a["rate."+name+".premium"] }
 			cells := []string{whole(both("send")), whole(both("send_with_file")), tenth(both("sign_up_or_log_in")), tenth(both("history")), tenth(both("search")),
 				whole(a["requests"]), up(a["concurrency"]), whole(a["chats.writes"]), whole(a["chats.reads"]), whole(a["files.writes"]), whole(a["sqs"]),
-				whole(a["flight.free"]), whole(a["flight.premium"]), fmt.Sprintf("%d + %d", queues(a["flight.free"]), queues(a["flight.premium"])),
+				whole(a["flight.free"]), whole(a["flight.premium"]), fmt.Sprintf("%d + %d", m.queues(a["flight.free"]), m.queues(a["flight.premium"])),
 				whole(a["streams"]), whole(a["relays"]), whole(a["workers"]), whole(a["valkey.gb"]), tenth(a["valkey.ecpus"] / 1e6), tenth(a["egress"] * 8e-9), whole(a["gpus."+engine]),
 				whole(math.Round(3600 * a["usd"])), whole(math.Round(3600 * a["gpu usd."+engine]))}
 			fmt.Fprintf(w, "| %d | %s |\n", hour, strings.Join(cells, " | "))

@@ -43,9 +43,9 @@ Concurrency is that of the mean; each function has the time that the ledger's ca
 `
 
 const pagePeakAfter = `
-- **Files and indexing in the background** are bounded by the template's parameter ` + "`BackgroundAtOnce`" + `, 100 each by default and 1,000 at most: where process-upload or index-history needs more, raise it.
-- **Prompts in flight** are those that a worker has, from receiving to deleting. Today Parley has one queue for each plan; where more are needed, either AWS raises the quota, or senders and workers have to spread over several queues.
-- **The hottest partition** is that of a plan's paces in the table of chats: every process of send-message reads the rows of all workers every ten seconds. All other rows are keyed by their users, of whom each sends 80 messages an hour at most: even a premium turn, of %s write units in a minute and more, is far from the 1,000 a second of a partition.
+- **Files and indexing in the background** are bounded by the template's parameter ` + "`BackgroundAtOnce`" + `, 100 each by default and 1,000 at most; [below](#parameters) is what each region is given.
+- **Prompts in flight** are those that a worker has, from receiving to deleting. SQS lets 120,000 be in flight in a queue, so a plan has as many queues as it needs, up to eight in a region.
+- **The hottest partition** is that of a plan's paces in the table of chats: every process of send-message reads the row of their sum every ten seconds, and report-backlog the rows of all workers each minute. All other rows are keyed by their users, of whom each sends 80 messages an hour at most: even a premium turn, of %s write units in a minute and more, is far from the 1,000 a second of a partition.
 - **Relays** are sized by the frames that they pass on, not by memory.
 - **Valkey** holds the frames of replies for an hour; its commands are those that publish frames.
 
@@ -162,3 +162,10 @@ func enoughWords(enough float64, unhurt bool) string {
 	}
 	return words
 }
+
+const pageParametersText = `## Parameters
+
+What of this is set in the files of the regions ([scripts/deploy/prod](../scripts/deploy/prod)); a test holds them to this page. It is the most that any hour needs, all being well or any one region lost:
+queues that are filled to %.0f %% of what SQS allows at most, and for what runs in the background %.0f %% more than the mean of the hour. ` + "`FreeQueuesUsed` and `PremiumQueuesUsed`" + ` are the same as the numbers of queues ([operations.md](operations.md#the-templates)).
+
+`

@@ -9,11 +9,13 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"parley/scripts/deploy/environment"
 	"parley/scripts/internal/fleet"
 	"parley/scripts/internal/ledger"
 )
@@ -62,6 +64,40 @@ func TestPage(t *testing.T) {
 		}
 		if diff := cmp.Diff(text, string(got)); diff != "" {
 			t.Errorf("docs/%s is not what the plan makes; run this test with -update:\n%s", name, diff)
+		}
+	}
+}
+
+// The regions that are deployed have what the plan says, for all users of those that
+// they stand by for as well.
+func TestRegionFilesFollowThePlan(t *testing.T) {
+	m := model(t)
+	n, lost := m.need(m.load.home), map[int]Need{}
+	for _, gone := range m.active() {
+		lost[gone] = m.need(func(p Place) int { return m.load.next(p, gone) })
+	}
+	prod, err := environment.Read("../deploy/prod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	template, err := environment.ReadTemplate("../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range parameters {
+		for r, want := range m.parameter(name, n, lost) {
+			code := m.load.Regions[r].Code
+			target, err := prod.Target(code)
+			if err != nil {
+				t.Fatal(err)
+			}
+			given := template.Complete(target.Given(template))
+			if given[name] != strconv.Itoa(want) {
+				t.Errorf("%s has %s %s, the plan says %d", code, name, given[name], want)
+			}
+			if used, ok := given[name+"Used"]; ok && used != given[name] {
+				t.Errorf("%s uses %s of %s %s", code, used, given[name], name)
+			}
 		}
 	}
 }

@@ -119,6 +119,8 @@ func (m *Model) quotaRow(w *strings.Builder, q Quota, needs []float64) {
 	}
 	raise := "no"
 	switch {
+	case passed && q.Of == "queue":
+		raise = "more queues"
 	case passed && q.Adjustable:
 		raise = "yes"
 	case passed && q.Of == "cache":
