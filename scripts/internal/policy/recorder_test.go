@@ -29,6 +29,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/google/go-cmp/cmp"
+
+	"parley/shared/store/storetest"
 )
 
 // cloud answers every call with the same, past a recorder, and keeps what came.
@@ -64,21 +66,8 @@ func newCloud(t *testing.T) *cloud {
 
 // config leads the SDK there, in somebody's name.
 func (c *cloud) config(app string) aws.Config {
-	return aws.Config{Region: region, BaseEndpoint: &c.url, AppID: app, RetryMaxAttempts: 1, HTTPClient: sender{},
+	return aws.Config{Region: region, BaseEndpoint: &c.url, AppID: app, RetryMaxAttempts: 1, HTTPClient: &http.Client{Transport: storetest.Wire{Next: http.DefaultTransport}},
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}
-}
-
-// sender sends requests as the SDK does, but looks for more of a body by reading it: the
-// SDK closes bodies once there is an answer, and one that is written out instead then
-// fails, and takes the answer along. Here answers come fast enough for that.
-type sender struct{}
-
-// Do implements aws.HTTPClient.
-func (sender) Do(r *http.Request) (*http.Response, error) {
-	if r.Body != nil {
-		r.Body = struct{ io.ReadCloser }{r.Body}
-	}
-	return http.DefaultTransport.RoundTrip(r)
 }
 
 // seen are the needs that were noted, as text: action, resource and conditions.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"testing"
 	"time"
@@ -25,7 +26,7 @@ func Client(t testing.TB) *dynamodb.Client {
 		t.Fatal("DYNAMODB_URL is not set: `make test` starts a database and sets it")
 	}
 	return dynamodb.New(dynamodb.Options{
-		Region: "us-east-1", BaseEndpoint: &url,
+		Region: "us-east-1", BaseEndpoint: &url, HTTPClient: &http.Client{Transport: Wire{http.DefaultTransport}},
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})
 }

@@ -30,6 +30,7 @@ import (
 	"parley/shared/chat"
 	"parley/shared/quota"
 	"parley/shared/store"
+	"parley/shared/store/storetest"
 )
 
 // Services says where a rig finds what it needs.
@@ -127,7 +128,7 @@ func (r *Rig) addUp(ctx context.Context) error {
 // config leads an AWS client to one of the local services, on a connection for each
 // call, as the recorder does.
 func config(url string) aws.Config {
-	return aws.Config{Region: "us-east-1", BaseEndpoint: &url, HTTPClient: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}
+	return aws.Config{Region: "us-east-1", BaseEndpoint: &url, HTTPClient: &http.Client{Transport: storetest.Wire{Next: &http.Transport{DisableKeepAlives: true}}}, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}
 }
 
 // Close removes everything that the rig made.
