@@ -3,7 +3,6 @@ package policy
 import (
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -107,29 +106,6 @@ func TestAnIdleExceptionIsFound(t *testing.T) {
 	found := Judge(Widths(realRoles(t)), append(slices.Clone(Exceptions), idle), Wide)
 	if len(found) != 1 || found[0].Of != idle.Of {
 		t.Errorf("found %v", found)
-	}
-}
-
-// Each right that tests can't have used is one of the templates', and what uses it
-// stands where its exception says.
-func TestUnseenRightsHaveAPlace(t *testing.T) {
-	unused := Compare(realRoles(t), Record{})
-	for _, e := range Exceptions {
-		if e.Kind != Spare {
-			continue
-		}
-		if !slices.ContainsFunc(unused, func(f Finding) bool { return excuse(f, []Exception{e}, make([]bool, 1)) }) {
-			t.Errorf("no role has the right that is excused: %s", e.Finding)
-		}
-		file, function, _ := strings.Cut(e.Code, ":")
-		text, err := os.ReadFile(filepath.Join(checkout, file))
-		if err != nil {
-			t.Error(err)
-			continue
-		}
-		if !regexp.MustCompile(`(?m)^func (\([^)]*\) )?`+function+`\(`).Match(text) || function == "" {
-			t.Errorf("%s: there is no function %q in %s", e.Finding, function, file)
-		}
 	}
 }
 

@@ -6,10 +6,6 @@ import "fmt"
 type Exception struct {
 	Finding // Of and What are patterns
 	Why     string
-	// Code is what uses a right that is spare in tests, as file:function; a Spare one
-	// says why no test can have it do so: it takes a fault, or something that the
-	// embedded AWS lacks.
-	Code string
 }
 
 // Exceptions are all there are. One that excuses nothing is a finding itself.
