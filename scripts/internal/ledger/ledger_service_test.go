@@ -14,7 +14,9 @@ import (
 	"parley/scripts/internal/ledger"
 	"parley/scripts/internal/ledger/prose"
 	"parley/scripts/internal/runtimeapi"
+	"parley/shared/chat"
 	"parley/shared/id"
+	"parley/shared/quota"
 )
 
 // TestLedger drives each operation once and holds it to docs/ledger.json.
@@ -77,7 +79,9 @@ func (b *book) accountOperations(ops map[string]ledger.Figures) {
 func (b *book) measureTurn() (ledger.Turn, receipt) {
 	b.t.Helper()
 	b.turn("", 3) // the worker and the relay have served before
+	b.addUp()
 	chatID := b.grow(historyTurns)
+	b.lookAtQueue()
 	c := b.turn(chatID, 77)
 	c.log(b.t)
 	b.checkTurn(c)
@@ -172,6 +176,15 @@ func (b *book) chatOperations(ops map[string]ledger.Figures, last receipt) {
 		b.call("send-message", "POST", "/v1/chats/"+chatID+"/messages/"+replyID+"/regenerate", "", 202)
 	})
 	note("delete", func() { b.call("history", "DELETE", "/v1/chats/"+chatID, "", 204) })
+}
+
+// addUp says what all workers do together, as report-backlog does each minute: nothing,
+// which refuses no message. Until then whoever foretells has added it up by itself.
+func (b *book) addUp() {
+	b.t.Helper()
+	if err := b.Chats.SetTotal(b.t.Context(), quota.Free, chat.Pace{}, time.Now().Add(time.Hour)); err != nil {
+		b.t.Fatal(err)
+	}
 }
 
 // lookAtQueue has send-message look at the queue if that is due, so that the next

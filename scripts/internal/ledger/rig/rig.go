@@ -27,8 +27,6 @@ import (
 
 	"parley/scripts/internal/ledger"
 	"parley/scripts/internal/runtimeapi"
-	"parley/shared/chat"
-	"parley/shared/quota"
 	"parley/shared/store"
 	"parley/shared/store/storetest"
 )
@@ -108,21 +106,7 @@ func New(ctx context.Context, s Services, o Options) (*Rig, error) {
 	}
 	r.Accounts = store.NewAccounts(r.DB, r.AccountsTable)
 	r.Chats = store.NewChats(r.DB, r.S3, r.ChatsTable, r.Bucket).WithFiles(r.FilesTable)
-	if err := r.addUp(ctx); err != nil {
-		return nil, errors.Join(err, r.Close())
-	}
-	return r, nil
-}
-
-// addUp says what the fleet can do, as report-backlog does each minute; nothing, which
-// refuses no message, and for as long as a rig may stand.
-func (r *Rig) addUp(ctx context.Context) error {
-	for _, plan := range []quota.Plan{quota.Free, quota.Premium} {
-		if err := r.Chats.SetTotal(ctx, plan, chat.Pace{}, time.Now().Add(24*time.Hour)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return r, err
 }
 
 // config leads an AWS client to one of the local services, on a connection for each
