@@ -12,9 +12,9 @@ What each function, and each program of the fleet, may ask of AWS. This page is 
 from the templates by ` + "`go run ./scripts/policy -write`" + `, and a test compares it with them.
 
 ` + "`make test`" + ` holds every role to what was seen: while all tests run, a pass-through notes
-each call to AWS and the rights that it needs. At the end no call may lack one; what no
-call needed, an action on a resource or a value of a condition, is listed as spare, and
-is an error where ` + "`-spare`" + ` is asked for. Roles are looked at with everything that the templates' conditions can give
+each call to AWS and the rights that it needs. At the end no call may lack one, and
+there may be none, an action on a resource or a value of a condition, that no call
+needed. Roles are looked at with everything that the templates' conditions can give
 them. Parts of a transaction count one by one; a copy counts as a read and a write; a
 read that finds nothing needs ` + "`s3:ListBucket`" + `, without which S3 answers 403; what a signed
 URL is used for counts for the function that signs such URLs; what Lambda does with a
