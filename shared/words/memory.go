@@ -9,7 +9,8 @@ const mostKnown = 1 << 16
 // times as fast. The zero value knows none. It is not safe for concurrent use.
 type Memory struct {
 	known map[string]*entry
-	room  []entry // for the next ones
+	room  []entry         // for the next ones
+	space strings.Builder // for the letters of the next ones
 	queue []pending
 }
 
@@ -37,7 +38,7 @@ func (m *Memory) look(word string) *entry {
 	if e, ok := m.known[word]; ok {
 		return e
 	}
-	word = strings.Clone(word)
+	word = m.keep(word)
 	e := m.entry()
 	*e = newEntry(word)
 	if len(word) > longest {
@@ -58,6 +59,17 @@ func (m *Memory) entry() *entry {
 	e := &m.room[0]
 	m.room = m.room[1:]
 	return e
+}
+
+// keep copies a word, many into one piece of memory likewise.
+func (m *Memory) keep(word string) string {
+	begin := m.space.Len()
+	if begin+len(word) > m.space.Cap() {
+		m.space, begin = strings.Builder{}, 0
+		m.space.Grow(max(len(word), min(8*len(m.known), 4<<10)))
+	}
+	m.space.WriteString(word)
+	return m.space.String()[begin:]
 }
 
 // newEntry finds out about a word, whose memory it may share.
