@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -19,6 +20,19 @@ import (
 // smaller is the part of a processor that a function with 512 MB has. With 1,769, as
 // search is deployed, it has a whole one.
 const smaller = 0.29
+
+// mostMemory is GOMEMLIMIT of search in functions/template.yaml.
+const mostMemory = 400 << 20
+
+// collectAsSearch has garbage collected as search is deployed: only where memory runs
+// short (GOGC=off). It returns what ends that.
+func collectAsSearch() (end func()) {
+	percent, limit := debug.SetGCPercent(-1), debug.SetMemoryLimit(mostMemory)
+	return func() {
+		debug.SetMemoryLimit(limit)
+		debug.SetGCPercent(percent)
+	}
+}
 
 const pageSize = search.DefaultPage + 1 // a page asks for one more, to know whether there is another
 
