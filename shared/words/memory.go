@@ -14,23 +14,25 @@ type Memory struct {
 	queue []pending
 }
 
-// entry is what is known of a word as it is written.
+// entry is what is known of a word as it is written. What every token needs comes
+// first, so that it comes into the processor's cache together.
 type entry struct {
 	parts    bool // it is several words
-	plain    string
-	bare     string // plain without accents
-	votes    set
-	stop     set // languages of which it is a function word
+	nothing  bool // it is none: an accent without its letter
 	from, to language
+	votes    set
+	stop     set     // languages of which it is a function word
 	first    reading // in the first language that anybody asked for
 	others   []reading
+	plain    string
+	bare     string // plain without accents
 }
 
 // reading is a word in lines of one language.
 type reading struct {
+	number   uint32 // in the Lexicon, from 1 on; 0: it has none yet
 	language language
 	word     string // as an index has it; empty while nobody has asked
-	number   uint32 // in the Lexicon, from 1 on; 0: it has none yet
 }
 
 // look returns what is known of a word, or finds out.
@@ -84,9 +86,7 @@ func newEntry(word string) entry {
 	default:
 		e.plain = plain(word)
 		e.bare = unaccented(e.plain)
-		if e.bare == "" {
-			e.plain = "" // an accent without its letter
-		}
+		e.nothing = e.bare == ""
 	}
 	e.from, e.to = of(e.plain)
 	e.stop, e.votes = votes(e.plain, e.bare)

@@ -58,7 +58,6 @@ func (m *Memory) walk(text string, yield func(pending, language) bool) {
 	w.segments()
 	w.end()
 	w.flush()
-	clear(w.queue[:cap(w.queue)])
 	m.queue = w.queue
 }
 
@@ -88,7 +87,7 @@ func (w *walk) word(start, end int, joined bool) (ok bool) {
 	switch {
 	case e.parts:
 		return w.parts(start, end)
-	case e.plain == "":
+	case e.nothing:
 		return false
 	}
 	w.line.add(e.votes)
@@ -152,6 +151,7 @@ func (w *walk) flush() {
 	for _, p := range w.queue {
 		w.give(p, l)
 	}
+	clear(w.queue) // they share the text's memory
 	w.queue = w.queue[:0]
 }
 
