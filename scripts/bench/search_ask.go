@@ -21,17 +21,20 @@ import (
 // search is deployed, it has a whole one.
 const smaller = 0.29
 
-// mostMemory is GOMEMLIMIT of search in functions/template.yaml.
-const mostMemory = 400 << 20
+// GOMEMLIMIT of search and index-history in functions/template.yaml.
+const (
+	searchMemory = 400 << 20
+	indexMemory  = 700 << 20
+)
 
-// collectAsSearch has garbage collected as search is deployed: only where memory runs
-// short (GOGC=off). It returns what ends that.
-func collectAsSearch() (end func()) {
-	percent, limit := debug.SetGCPercent(-1), debug.SetMemoryLimit(mostMemory)
+// collectFrom has garbage collected as these functions are deployed (GOGC=off): only
+// where it passes a limit. It returns what ends that.
+func collectFrom(limit int64) (end func()) {
+	percent, before := debug.SetGCPercent(-1), debug.SetMemoryLimit(limit)
 	return func() {
-		debug.SetMemoryLimit(limit)
+		debug.SetMemoryLimit(before)
 		debug.SetGCPercent(percent)
-		debug.FreeOSMemory() // or it would pass for what building takes
+		debug.FreeOSMemory() // or it would pass for what comes next
 	}
 }
 

@@ -13,11 +13,16 @@ func TestSearchIsMeasuredAsItIsDeployed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, function, _ := strings.Cut(string(template), "\n  SearchFunction:\n")
-	function, _, _ = strings.Cut(function, "\n\n")
-	for _, want := range []string{"MemorySize: 1769 ", fmt.Sprintf("GOGC: 'off', GOMEMLIMIT: %dMiB", mostMemory>>20)} {
-		if !strings.Contains(function, want) {
-			t.Errorf("no %q in %.200q", want, function)
+	for name, wants := range map[string][]string{
+		"Search":       {"MemorySize: 1769 ", fmt.Sprintf("GOGC: 'off', GOMEMLIMIT: %dMiB", searchMemory>>20)},
+		"IndexHistory": {fmt.Sprintf("GOGC: 'off', GOMEMLIMIT: %dMiB", indexMemory>>20)},
+	} {
+		_, function, _ := strings.Cut(string(template), "\n  "+name+"Function:\n")
+		function, _, _ = strings.Cut(function, "\n\n")
+		for _, want := range wants {
+			if !strings.Contains(function, want) {
+				t.Errorf("%s: no %q in %.200q", name, want, function)
+			}
 		}
 	}
 }
