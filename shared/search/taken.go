@@ -6,11 +6,9 @@ import (
 	"parley/shared/words"
 )
 
-// Bounds of what Taken keeps, in some 50 MB.
-const (
-	mostTaken = 2 << 20 // words of all texts
-	mostWords = 1 << 17 // different ones
-)
+// mostTaken is how many words of all texts Taken keeps, in some 50 MB with a Lexicon
+// that is full.
+const mostTaken = 2 << 20
 
 // Taken keeps what texts were taken apart into, which takes longer than all else: who
 // types asks again with every letter, and what was said stays the same. The zero value
@@ -43,7 +41,7 @@ func (t *Taken) apart(docs []Document) (texts [][]uint32, lexicon *words.Lexicon
 // known returns the words of all texts, of new ones only if they have become too many;
 // the caller has the lock.
 func (t *Taken) known() *words.Lexicon {
-	if t.lexicon == nil || t.size > mostTaken || t.lexicon.Len() > mostWords {
+	if t.lexicon == nil || t.size > mostTaken || t.lexicon.Full() {
 		t.lexicon, t.texts, t.size = words.NewLexicon(), map[string][]uint32{}, 0
 	}
 	return t.lexicon

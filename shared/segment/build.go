@@ -32,15 +32,12 @@ type Facts struct {
 // writes.
 var lexicons = sync.Pool{New: func() any { return words.NewLexicon() }}
 
-// mostWords is how many of them one may have to be used again, in some 30 MB.
-const mostWords = 1 << 17
-
 // Build writes a segment of documents, at least one.
 func Build(ctx context.Context, to io.Writer, docs []search.Document) (Facts, error) {
 	docs = slices.Clone(docs)
 	slices.SortStableFunc(docs, func(a, b search.Document) int { return strings.Compare(a.Message, b.Message) })
 	lexicon := lexicons.Get().(*words.Lexicon)
-	if lexicon.Len() > mostWords {
+	if lexicon.Full() {
 		lexicon = words.NewLexicon()
 	}
 	defer lexicons.Put(lexicon)

@@ -84,6 +84,12 @@ func (x *Lexicon) add(e *entry, r *reading) {
 	x.words[begin] = append(x.words[begin], n)
 }
 
+// mostNumbers is how many numbers a Lexicon should have, in some 30 MB.
+const mostNumbers = 1 << 17
+
+// Full reports whether there are so many numbers that it is time for a new Lexicon.
+func (x *Lexicon) Full() bool { return len(x.numbered) > mostNumbers }
+
 // Len returns how many numbers there are: the next is the first that is missing.
 func (x *Lexicon) Len() int { return len(x.numbered) }
 
