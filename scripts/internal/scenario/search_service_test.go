@@ -230,13 +230,21 @@ func withFile(s *client.Sought)               { s.HasFile = true }
 // unlimited lets the user send as much as the test does.
 func (v *visitor) unlimited(t *testing.T) {
 	t.Helper()
+	v.changed(t, func(accounts *store.Accounts, act store.Act, user string) error {
+		return accounts.SetLimits(t.Context(), act, user, quota.Limits{MessagesPerHour: 1000})
+	})
+}
+
+// changed has an operator change the user's account, which counts from the next log-in
+// on.
+func (v *visitor) changed(t *testing.T, change func(accounts *store.Accounts, act store.Act, user string) error) {
+	t.Helper()
 	cfg, err := store.AWS(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	accounts := store.NewAccounts(store.DynamoDB(cfg), need(t, "ACCOUNTS_TABLE"))
-	act := store.Act{Who: "test", At: time.Now(), ID: id.New(time.Now())}
-	if err := accounts.SetLimits(t.Context(), act, v.id(t), quota.Limits{MessagesPerHour: 1000}); err != nil {
+	if err := change(accounts, store.Act{Who: "test", At: time.Now(), ID: id.New(time.Now())}, v.id(t)); err != nil {
 		t.Fatal(err)
 	}
 	if err := v.LogIn(t.Context(), v.who.Email, v.who.Password); err != nil {

@@ -15,7 +15,6 @@ import (
 
 	"parley/fleet/enginetest"
 	"parley/scripts/internal/client"
-	"parley/shared/id"
 	"parley/shared/queue"
 	"parley/shared/quota"
 	"parley/shared/store"
@@ -208,18 +207,9 @@ func bodies(t *testing.T, folder string) int {
 // premium gives the user that plan.
 func (v *visitor) premium(t *testing.T) {
 	t.Helper()
-	cfg, err := store.AWS(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	accounts := store.NewAccounts(store.DynamoDB(cfg), need(t, "ACCOUNTS_TABLE"))
-	act := store.Act{Who: "test", At: time.Now(), ID: id.New(time.Now())}
-	if err := accounts.SetPlan(t.Context(), act, v.id(t), quota.Premium, time.Time{}); err != nil {
-		t.Fatal(err)
-	}
-	if err := v.LogIn(t.Context(), v.who.Email, v.who.Password); err != nil {
-		t.Fatal(err)
-	}
+	v.changed(t, func(accounts *store.Accounts, act store.Act, user string) error {
+		return accounts.SetPlan(t.Context(), act, user, quota.Premium, time.Time{})
+	})
 }
 
 // noise is a text of that many bytes, with a known beginning and end, that packing
